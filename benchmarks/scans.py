@@ -67,10 +67,11 @@ class Reader:
         """Return a loader that has read nothing."""
         return UniverseLoader(self.plan, self.data, self.time, Universe())
 
-    def warm_loader(self) -> UniverseLoader:
-        """Return a loader whose next chunk begins with the second session."""
+    def warm_loader(self, *, with_volumes: bool = False) -> UniverseLoader:
+        """Return a loader whose next chunk begins with the second session; `with_volumes`: of days before."""
         loader = self.new_loader()
-        loader.load_history()
+        if with_volumes:
+            loader.load_history()
         loader.load(self.plan.sessions[:1])
         return loader
 
@@ -117,7 +118,7 @@ def scan_row(session: UniverseSession, name: str, rounds: int) -> str:
 
 def scan_rows(reader: Reader, rounds: int) -> None:
     """Print a row for each rule."""
-    [session] = reader.warm_loader().load(reader.chunk[:1])
+    [session] = reader.warm_loader(with_volumes=True).load(reader.chunk[:1])
     for name in RULES:
         print(scan_row(session, name, rounds), flush=True)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from fnmatch import translate
 from typing import Final
 
 LONGEST_SYMBOL: Final = 64
@@ -25,6 +27,11 @@ def symbol_fault(symbol: str) -> str | None:
     if symbol.startswith("="):
         return f"invalid symbol {symbol[:_SHOWN]!r}: begin it with another character than =, a formula's sign"
     return None
+
+
+def symbol_pattern(text: str) -> re.Pattern[str]:
+    """Return a pattern of symbols: `*` stands for any characters, `?` for one, all others for themselves."""
+    return re.compile(translate(text.replace("[", "[[]")))
 
 
 def is_symbol_character(letter: str) -> bool:

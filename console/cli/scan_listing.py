@@ -45,6 +45,8 @@ def write_json(scans: DayScans, terminal: Terminal) -> None:
         "trading_day": session.trading_day.isoformat(),
         "exchange": session.exchange,
         "zone": session.zone.key,
+        "warnings": list(scans.warnings),
+        "teardown_failures": list(scans.teardown_failures),
         "symbols": len(scans.universe.symbols),
         "left_out": [
             {"line": one.line, "symbol": one.text or None, "reason": one.reason}
@@ -76,12 +78,11 @@ def write_json(scans: DayScans, terminal: Terminal) -> None:
 
 
 def write_remarks(scans: DayScans, terminal: Terminal) -> None:
-    """Write the tracebacks of failures, and what the universe lacks, to stderr."""
+    """Write the tracebacks of failures, and warnings, to stderr."""
     for record in scans.records:
         if record.traceback:
             terminal.remark(record.traceback.rstrip("\n"))
-    warning = scans.universe.warning()
-    if warning is not None:
+    for warning in (*scans.teardown_failures, *scans.warnings):
         terminal.remark(f"warning: {warning}")
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
+from tapedeck.engine.errors import listed
 from tapedeck.engine.importers.csv_layout import CsvLayout, find_layout, split_line
 from tapedeck.engine.importers.file_content import Content, contents_of
 from tapedeck.engine.importers.file_rows import UnreadableFileError
@@ -23,6 +24,8 @@ from tapedeck.engine.importers.text_stream import TextBlock, split_block, text_b
 _PIECE_BYTES: Final = 1 << 20
 _SAMPLE_BYTES: Final = 1 << 17
 _SAMPLE_ROWS: Final = 1000
+_NAMED: Final = 20
+"""Most columns that a message names."""
 _BLANKS: Final = re.compile(rb" {2,}")
 _OUTER_BLANKS: Final = re.compile(rb"^ +| +$", re.MULTILINE)
 
@@ -178,8 +181,9 @@ def _read_exactly(block: TextBlock, layout: CsvLayout, columns: Collection[str],
 
 
 def _wrong_length(fields: Sequence[str], layout: CsvLayout) -> str:
-    names = ": " + ", ".join(name for name in layout.names if name) if layout.has_names else ""
-    expected = len([name for name in layout.names if name]) if not layout.names[-1] else len(layout.names)
+    known = [name for name in layout.names if name]
+    expected = len(known) if not layout.names[-1] else len(layout.names)
+    names = f": {listed(known, _NAMED)}" if layout.has_names else ""
     return f"{len(fields)} fields instead of {expected}{names}"
 
 

@@ -185,7 +185,8 @@ def _daily_instants(stamps: Stamps, form: TableFormat) -> Ints | None:
 
 def _other_columns(source: TableSource, series: Sequence[TableSeries]) -> OtherColumns:
     # Reads the file again, for the rows of a question.
-    names = [name for name in source.names if name not in series[0].columns]
+    read = frozenset(series[0].columns)
+    names = [name for name in source.names if name not in read]
 
     def others(rows: Sequence[int]) -> dict[str, list[str]]:
         wanted, found = np.array(sorted(set(rows)), np.int64), dict[int, list[str]]()

@@ -23,7 +23,8 @@ class TableSeries:
     @property
     def columns(self) -> list[str]:
         """Names in the table of the columns that are read."""
-        return [name for name, plain in self.group.plain.items() if plain in self.roles.columns]
+        read = frozenset(self.roles.columns)
+        return [name for name, plain in self.group.plain.items() if plain in read]
 
     def of(self, data: pa.Table) -> pa.Table:
         """Return the columns of a part of the table, under the names that the roles have."""

@@ -16,17 +16,21 @@ class DayScans:
     """What the scanners of a session file found on a day.
 
     `universe`: the symbols that they looked at, and those left out; `records`: each run of a scanner, in
-    order, failed calls included.
+    order, failed calls included; `warnings`: for the user; `teardown_failures`: a line for each scanner whose
+    teardown failed.
     """
 
     session: TradingSession
     universe: UniverseSymbols
     records: tuple[ScanRecord, ...]
+    warnings: tuple[str, ...] = ()
+    teardown_failures: tuple[str, ...] = ()
 
     @property
     def has_failed(self) -> bool:
         """Whether a call of a scanner failed, or overran its time."""
-        return any(record.outcome in (ScanOutcome.FAILED, ScanOutcome.OVERRAN) for record in self.records)
+        failed = (ScanOutcome.FAILED, ScanOutcome.OVERRAN)
+        return bool(self.teardown_failures) or any(record.outcome in failed for record in self.records)
 
     def time_of(self, record: ScanRecord) -> datetime:
         """Return the time of a record, in exchange time."""

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from queue import Empty, SimpleQueue
@@ -16,16 +15,17 @@ from typing import Final, TypeVar
 
 from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.config import Scanner
-from tapedeck.engine.errors import TapedeckError, listed
+from tapedeck.engine.errors import TapedeckError
 from tapedeck.engine.feeds.universe_history import HistoryStoppedError
 from tapedeck.engine.read.events import EventKind, EventLog
 from tapedeck.engine.run.joining import LoadedSymbols
+from tapedeck.engine.run.live_joins import LiveJoins
 from tapedeck.engine.run.live_run import LiveRun
-from tapedeck.engine.run.live_universe import LiveUniverse, LiveUniverses, RecordedBars
+from tapedeck.engine.run.live_universe import LiveUniverse, LiveUniverses
+from tapedeck.engine.run.recorded_bars import RecordedBars
 from tapedeck.engine.run.session_feed import ProcessMessages
 from tapedeck.engine.run.session_scans import ScanJoins
 from tapedeck.engine.run.symbol_changer import SymbolChanger
-from tapedeck.engine.run.symbol_requests import SymbolRequest
 from tapedeck.engine.tape.scan_records import ScanRecord
 from tapedeck.engine.tape.session_data import SessionData
 from tapedeck.engine.tape.tape import Tape
@@ -35,18 +35,8 @@ log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 Scans = Sequence[tuple[Scanner | None, ScanRecord]]
-_LATE: Final = "another scan was running"
-
-
-@dataclass(slots=True)
-class _Joining:
-    """Symbols that a scan found, on their way onto the tape: all at once, or, if they are refused, singly."""
-
-    scanner: Scanner
-    record: ScanRecord
-    waiting: deque[tuple[str, ...]]
-    request: SymbolRequest | None = None
-    joined: set[str] = field(default_factory=set)
+_BUSY: Final = "another scan was running"
+_OUTDATED: Final = "a later one was due, too"
 
 
 class LiveScans:
@@ -74,21 +64,26 @@ class LiveScans:
         wake: Callable[[], None],
     ) -> None:
         self._universes = universes
-        self._live, self._joins, self._symbols, self._load = live, joins, symbols, load
-        self._data, self._events = data, events
+        self._live, self._joins, self._data, self._events = live, joins, data, events
         self._process_messages, self._wake = process_messages, wake
         self._manager, self._calls = manager, calls
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="tapedeck-scans")
         self._stopping = Event()
+        self._joining = LiveJoins(
+            joins,
+            symbols,
+            data,
+            load=lambda symbols, day: self._pool.submit(load, symbols, day),
+            journal=live.note_scans,
+            tell=self._tell,
+            wake=wake,
+        )
         self._job: Future[Scans] | None = None
         self._is_scan = False  # the job
         # Written in the pool's thread while its first job of a session runs, then by the coordinator.
         self._universe: LiveUniverse | None = None
         self._due: list[int] = []  # frontiers, ascending
-        self._late: list[int] = []  # those that came while a scan ran
-        self._found: deque[tuple[Scanner, ScanRecord]] = deque()
-        self._joining: _Joining | None = None  # of the first one found
-        self._noted: list[ScanRecord] = []  # of this scan, not in the journal yet
+        self._late: dict[int, str] = {}  # those that are to be skipped, and why
 
     @property
     def days(self) -> Mapping[date, tuple[ScanRecord, ...]]:
@@ -104,7 +99,7 @@ class LiveScans:
         self._joins.begin_session()
         for record in self._live.scans:
             self._joins.log.add(tape.session.trading_day, record)
-        self._universe, self._due, self._late = None, [], []
+        self._universe, self._due, self._late = None, [], {}
         if not self._live.plays_scans:
             self._start(partial(self._begin, tape.slots, self._live.scans), is_scan=False)
 
@@ -116,19 +111,20 @@ class LiveScans:
     def is_running(self) -> bool:
         """Whether a scan of this session is due, or runs, or what it found is about to join."""
         frontier = self._data.require_tape().frontier
-        return bool(self._job or self._found or self._late) or any(at <= frontier for at in self._due)
+        is_due = any(at <= frontier for at in self._due)
+        return is_due or bool(self._late) or self._job is not None or self._joining.is_busy
 
     def run_due(self, wait_until_computed: Callable[[], None]) -> None:
         """Take what a scan has found, go on with its joins, and start or skip what is due."""
         self._take_results()
-        self._join_found()
+        self._joining.advance()
         if self._live.symbols.restores:
             return  # joins of an earlier recording come first
         frontier = self._data.require_tape().frontier
         due = [at for at in self._due if at <= frontier]
-        if self._found or (self._job is not None and self._is_scan):
+        if self._joining.is_busy or (self._job is not None and self._is_scan):
             self._due = self._due[len(due) :]
-            self._late += due
+            self._late |= dict.fromkeys(due, _BUSY)
         elif self._job is None and self._universe is not None and (due or self._late):
             self._due = self._due[len(due) :]
             self._scan(self._universe, due)
@@ -172,16 +168,20 @@ class LiveScans:
         self,
         universe: LiveUniverse,
         frontiers: Sequence[int],
-        late: Sequence[int],
+        late: Mapping[int, str],
         clock: int,
         bars: RecordedBars,
     ) -> Scans:
         """Run the scanners of some frontiers, after those of others were skipped."""
-        skipped = [one for at in late for one in self._manager.skip(at)]
+        skipped = [
+            (scanner, replace(record, error=reason))
+            for at, reason in late.items()
+            for scanner, record in self._manager.skip(at)
+        ]
         if frontiers:
             universe.grow(universe.session.tape.slots.slots_over_at(clock), bars)
         found = [one for at in frontiers for one in self._manager.scan(at, self._wait)]
-        return [*((scanner, replace(record, error=_LATE)) for scanner, record in skipped), *found]
+        return [*skipped, *found]
 
     def _wait(self, timeout: float | None) -> None:
         """Wait for a scanner's call, as `ProcessMessages`; HistoryStoppedError once the run ends."""
@@ -208,8 +208,8 @@ class LiveScans:
         """Start the scans of the last moment that is due, and those before the session; skip the others."""
         tape = self._data.require_tape()
         chosen = sorted({*due[-1:], *(at for at in due if at == 0)})
-        late = [*self._late, *(at for at in due if at not in chosen)]
-        self._late = []
+        late = self._late | {at: _OUTDATED for at in due if at not in chosen}
+        self._late = {}
         clock = tape.slots.clock(max(chosen, default=0))
         bars = RecordedBars.of(tape, universe.session.tape.rows)
         self._start(partial(self._run, universe, chosen, late, clock, bars), is_scan=bool(chosen))
@@ -225,78 +225,14 @@ class LiveScans:
         except ScannerError:
             raise
         except TapedeckError as error:
-            self._universe, self._due, self._late = None, [], []
+            self._universe, self._due, self._late = None, [], {}
             self._tell(f"scanners are off for this session: {error}")
             return
         for scanner, record in results:
             if scanner is None:
                 self._joins.note(record)
             else:
-                self._found.append((scanner, record))
-
-    def _journal(self, records: Sequence[ScanRecord]) -> None:
-        if records:
-            self._live.note_scans(self._data.require_tape().session.trading_day, records)
-
-    # Joins
-
-    def _join_found(self) -> None:
-        """Have what was found join, scan by scan; return while one is on its way."""
-        if not self._found:
-            return
-        while self._found:
-            scanner, record = self._found[0]
-            if self._joining is None:
-                wanted = self._joins.wanted(scanner, record)
-                self._joining = _Joining(scanner, record, deque([wanted] if wanted else []))
-            if not self._has_joined(self._joining):
-                return
-            self._noted.append(self._joins.note_joined(record, self._joining.joined))
-            self._joining = None
-            self._found.popleft()
-        noted, self._noted = self._noted, []
-        self._journal(noted)
-
-    def _has_joined(self, joining: _Joining) -> bool:
-        """Go on with joins; return whether all have been made, or were refused."""
-        while joining.request is not None or joining.waiting:
-            request = joining.request
-            if request is None:
-                joining.request = self._asked(joining.waiting.popleft(), keep=joining.scanner.keep)
-                return False
-            if not request.outcome.done():
-                return False
-            joining.request = None
-            error = request.outcome.exception()
-            if error is None:
-                joining.joined.update(change.symbol for change in request.outcome.result())
-            elif len(request.joining) > 1:
-                joining.waiting.extend((symbol,) for symbol in request.joining)
-            elif request.joining[0] not in self._data.require_tape().rows:
-                self._tell_refusal(joining, request, error)
-        return True
-
-    def _asked(self, symbols: tuple[str, ...], *, keep: bool) -> SymbolRequest:
-        """Return a request for symbols to join; they are loaded in the pool's thread."""
-        request = SymbolRequest(joining=symbols, keep=keep)
-        day = self._data.require_tape().session.trading_day
-        self._symbols.take(request)
-
-        def loaded(done: Future[LoadedSymbols]) -> None:
-            error = done.exception()
-            if error is None:
-                request.loaded.set_result(done.result())
-            else:
-                request.loaded.set_exception(error)
-            self._wake()
-
-        self._pool.submit(self._load, symbols, day).add_done_callback(loaded)
-        return request
-
-    def _tell_refusal(self, joining: _Joining, request: SymbolRequest, error: BaseException) -> None:
-        failed = request.loaded.exception() if request.loaded.done() else None
-        reason = str(failed or error).splitlines()[0]
-        self._tell(f"{joining.record.scanner}: {listed(request.joining)} does not join: {reason}")
+                self._joining.add(scanner, record)
 
     def _wait_for(self, work: Callable[[], Result], process_messages: ProcessMessages) -> Result:
         """Do work in the pool's thread, after what runs there; commands still take effect."""

@@ -65,7 +65,10 @@ def scan_once(
         records += setup.manager.end_session(wait)
     finally:
         setup.manager.teardown(wait)
-    return DayScans(session, setup.universe, tuple(records))
+    told = {record.error for record in records}
+    torn_down = (status for status in setup.manager.status() if status.error not in told)
+    failures = tuple(f"{status.name}: {status.error}" for status in torn_down if status.error is not None)
+    return DayScans(session, setup.universe, tuple(records), setup.warnings, failures)
 
 
 def _loaded(setup: ScanSetup, on_progress: Progress) -> UniverseSession:
@@ -82,9 +85,7 @@ def _of_day(config: SessionConfig, trading_day: date, at: ScanTime | None) -> Se
     """Return the file for a run of one day; all of its scanners run at the moment `at`, if it is given."""
     data = config.session_data_config
     if not data.scanners:
-        message = (
-            "has no scanner: `tapedeck scan` needs one, such as {name: up, where: change_pct > 2, at: open}"
-        )
+        message = 'has no scanner: add one, such as {name: up, where: change_pct > 2, at: "10:00"}.'
         raise ConfigError(config.session_name, [ConfigProblem("session_data_config.scanners", None, message)])
     # A failure is part of the result, and ends nothing.
     changes = {"required": False} if at is None else {"required": False, "at": (at,)}

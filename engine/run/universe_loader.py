@@ -179,12 +179,16 @@ class UniverseLoader:
 
     def chunk_length(self, session: TradingSession, most: int) -> int:
         """Return how many sessions to read at once: `most`, or fewer to keep to the memory; at least one."""
+        return min(most, self._sessions_at_once(session, _CHUNKS))
+
+    def _sessions_at_once(self, session: TradingSession, chunks: int) -> int:
+        """Return how many sessions a chunk may have if so many chunks are in memory; at least one."""
         symbols, slots = len(self._plan.symbols), len(SessionSlots(session, MINUTE))
-        columns = 1 + sum(len(spec.outputs) for spec in self._plan.specs)
+        columns = len(FIELDS) + sum(len(spec.outputs) for spec in self._plan.specs)
         volumes = _BYTES_OF_VOLUME * symbols * len(self._moments)
-        per_session = 8 * symbols * slots * (len(FIELDS) + columns) + volumes
+        per_session = symbols * slots * (8 * columns + 1) + volumes  # a byte: whether there is a bar
         kept = volumes * (self._volumes.maxlen or 0)
-        return max(1, min(most, MOST_SESSIONS, (self._memory - kept) // (_CHUNKS * per_session)))
+        return max(1, min(MOST_SESSIONS, (self._memory - kept) // (chunks * per_session)))
 
     def load_history(self) -> History:
         """Read and return the history before the first session; also the volumes of the days before it."""
@@ -273,9 +277,10 @@ class UniverseLoader:
     def _read_volumes(self, sessions: Sequence[TradingSession]) -> None:
         start = 0
         while start < len(sessions) and not self.cancelled.is_set():
-            stop = start + self.chunk_length(sessions[start], len(sessions) - start)
+            stop = start + self._sessions_at_once(sessions[start], 1)
             slots = [SessionSlots(session, MINUTE) for session in sessions[start:stop]]
             grids = self._data.load_sessions(self._plan.symbols, slots)
             for own, grid in zip(slots, grids, strict=True):
                 self._volumes.append(VolumeDay.of(own, grid, self._moments))
+            del grids  # before the next ones are read
             start = stop

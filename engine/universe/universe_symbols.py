@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from fnmatch import translate
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +13,7 @@ from tapedeck.engine.errors import DataMissingError, did_you_mean, shortened
 from tapedeck.engine.intervals import MINUTE, Interval
 from tapedeck.engine.printable import printable_line
 from tapedeck.engine.store.symbol_hints import nearest_symbol
-from tapedeck.engine.symbols import symbol_fault
+from tapedeck.engine.symbols import symbol_fault, symbol_pattern
 from tapedeck.engine.user_path import expanded
 
 _MOST_SHOWN: Final = 5
@@ -80,7 +78,7 @@ def _wanted(universe: Universe, stored: Stored, folder: Path) -> tuple[dict[str,
         lines = read_text_file(folder / expanded(universe.file), "universe file").splitlines()
         return _symbols_of_lines(lines)
     if universe.pattern is not None:
-        matches = re.compile(translate(universe.pattern)).fullmatch
+        matches = symbol_pattern(universe.pattern).fullmatch
         return dict.fromkeys(symbol for symbol in stored if matches(symbol)), []
     every = universe.symbols is None or universe.symbols == "all"
     return dict.fromkeys(stored if every else universe.symbols or ()), []

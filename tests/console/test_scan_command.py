@@ -140,6 +140,34 @@ def test_a_class_that_raises_is_shown_with_its_traceback_and_exit_code_1(
     assert own["traceback"].endswith("ValueError: no volumes today\n")
 
 
+def test_a_class_that_overruns_is_left_and_each_other_call_that_fails_is_told(
+    tapedeck: Any, console_store: BarStore, scanned_file: Writer, tmp_path: Path
+) -> None:
+    body = "while True: pass"
+    hooks = "def on_session_end(self): 1 / 0\n    def teardown(self): self.nothing"
+    (tmp_path / "volumes.py").write_text(CLASS.format(body=body))
+    (tmp_path / "hooks.py").write_text(f"{CLASS.format(body='return []')}\n    {hooks}\n")
+    slow = '{name: slow, scanner: "volumes.py:Volumes", at: "10:00", timeout_seconds: 0.2}'
+    file = scanned_file(slow, '{name: own, scanner: "hooks.py:Volumes", at: "10:00", required: true}')
+    done = tapedeck("scan", file, "--date", DAY, "--store", console_store.location)
+    assert done.exit_code == 1
+    assert [line for line in done.stdout.splitlines() if line] == [
+        "10:00 slow: overran its time: took longer than timeout_seconds: 0.2 (volumes.py, line 7)",
+        "10:00 own: nothing found",
+        "16:00 own: failed: on_session_end: ZeroDivisionError: division by zero (hooks.py, line 9)",
+    ]
+    assert "own: teardown: AttributeError: 'Volumes' object has no attribute 'nothing'" in done.stderr
+
+
+def test_a_time_after_an_early_close_is_a_warning(
+    tapedeck: Any, console_store: BarStore, scanned_file: Writer
+) -> None:
+    file = scanned_file('{name: late, where: "last > 0", at: "14:00"}', NOTHING)
+    done = tapedeck("scan", file, "--date", EARLY, "--store", console_store.location)
+    assert (done.exit_code, done.stdout) == (0, "09:30 nothing: nothing found\n")
+    assert "(late) never runs" in done.stderr
+
+
 def test_a_class_returns_symbols_with_values_of_its_own(
     tapedeck: Any, console_store: BarStore, scanned_file: Writer, tmp_path: Path
 ) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tapedeck.engine.errors import ConfigError
 from tapedeck.engine.intervals import MINUTE
 from tapedeck.engine.session_file import parse_session_config
-from tapedeck.engine.symbols import symbol_fault
+from tapedeck.engine.symbols import symbol_fault, symbol_pattern
 from tests.support.imports import import_csv
 from tests.support.markets import open_new_store
 
@@ -74,3 +74,19 @@ def test_rows_of_a_formula_are_rejected_at_import(tmp_path):
     assert [(row.line, row.reason) for row in report.rejected] == [
         (3, "invalid symbol '=SPY': begin it with another character than =, a formula's sign")
     ]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "matching", "others"),
+    [
+        ("A*", ["A", "AIG", "A*"], ["BA", "aig"]),
+        ("B?C", ["BAC", "B.C"], ["BC", "BAAC"]),
+        ("[AB].*", ["[AB].X"], ["A.X", "[AB]"]),
+        ("*" + "a*" * 30, ["a" * 64], ["a" * 29, "b" * 64]),
+    ],
+)
+def test_in_a_pattern_of_symbols_only_star_and_question_mark_are_special(pattern, matching, others):
+    matches = symbol_pattern(pattern).fullmatch
+    assert [bool(matches(symbol)) for symbol in (*matching, *others)] == [True] * len(matching) + [
+        False
+    ] * len(others)

@@ -242,7 +242,7 @@ def _use_table(data: bytes, folder: Path) -> None:
         except BaseException:
             assert not store.series(), "bars were stored by an import that failed"
             raise
-        counted = first.written + first.unchanged + first.replaced + len(first.rejected)
+        counted = first.written + first.unchanged + first.replaced + first.rejected_count
         assert counted == first.rows_read, "the counts do not add up"
         bars = [store.read(symbol, options["interval"], -(10**12), 10**12) for symbol in store.series()]
         assert sum(map(len, bars)) == first.written, "other bars are stored than were counted"

@@ -93,16 +93,15 @@ class MadeUp:
         daily = pd.DataFrame({"symbol": np.array(SYMBOLS)[row], "day": np.array(DAYS)[day], "close": close})
         return Market(minutes, HOURS, daily)
 
-    def write(self, store: BarStore, days: slice = slice(None)) -> None:
-        """Write the bars of some days into a store, over others of the same times."""
+    def write(self, store: BarStore, rows: slice = slice(None)) -> None:
+        """Write the bars of some symbols into a store, over others of the same times."""
         opened_at = np.array([opened.timestamp() for opened, _ in HOURS.values()], np.int64)
-        labels = (opened_at[:, None] + 60 * MINUTES)[days]
-        values, there = self.values[:, :, days], self.there[:, days]
-        for row, symbol in enumerate(SYMBOLS):
-            own = there[row]
+        labels = opened_at[:, None] + 60 * MINUTES
+        for row in range(len(SYMBOLS))[rows]:
+            own = self.there[row]
             if own.any():
-                columns = (values[field, row][own] for field in range(5))
-                store.write(symbol, MINUTE, BarColumns(labels[own], *columns), replace=True)
+                columns = (self.values[field, row][own] for field in range(5))
+                store.write(SYMBOLS[row], MINUTE, BarColumns(labels[own], *columns), replace=True)
 
     def write_days(self, store: BarStore) -> None:
         """Write the stored daily bars."""

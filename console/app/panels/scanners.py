@@ -35,6 +35,8 @@ from tapedeck.engine.universe.scanner_status import ScannerState, ScannerStatus
 
 _MOST_FOUND: Final = 200
 """Most symbols listed of one scan."""
+_NUMBERS: Final = frozenset({3, 4, 5})
+"""Columns of numbers in the lines of scanners: duration, found, failed."""
 _ONLY: Final = "▶"
 """Sign of the scanner whose scans alone are listed."""
 
@@ -186,11 +188,16 @@ class ScannersPanel(Panel):
             self.face("loading", self.LOADING)
             return
         self.fill()
-        shown = (statuses, scans, view_state.is_past, self._only)
+        shown = (statuses, scans, view_state.is_past, self._only, self.list.scrollable_content_region.width)
         if shown != self._shown:
             self._shown = shown
             self._lines = list(self._all_lines(statuses, scans, is_past=view_state.is_past))
             self.list.show_lines(len(self._lines), self._parts, self._key)
+
+    def on_resize(self) -> None:
+        """Lay the lines out for the new width."""
+        if self._view_state is not None:
+            self.show(self._view_state)
 
     def as_table(self, view_state: ViewState) -> Table:
         """Return scanners, scans and found symbols at the time shown."""
@@ -222,8 +229,8 @@ class ScannersPanel(Panel):
         return self._lines[line].key
 
     def _all_lines(self, statuses: Sequence[ScannerStatus], scans: Scans, *, is_past: bool) -> Iterator[Line]:
-        zone = self.playback.system.time.zone
-        yield from scanner_lines(statuses, scans, zone, only=self._only, is_past=is_past)
+        zone, width = self.playback.system.time.zone, self.list.scrollable_content_region.width
+        yield from scanner_lines(statuses, scans, zone, only=self._only, is_past=is_past, width=width)
         yield TextLine("")
         listed = [scan for scan in listed_scans(scans) if self._only in (None, scan.scanner)]
         by = f" by {self._only}" if self._only else ""
@@ -237,23 +244,35 @@ class ScannersPanel(Panel):
 
 
 def scanner_lines(
-    statuses: Sequence[ScannerStatus], scans: Scans, zone: ZoneInfo, *, only: str | None, is_past: bool
+    statuses: Sequence[ScannerStatus],
+    scans: Scans,
+    zone: ZoneInfo,
+    *,
+    only: str | None,
+    is_past: bool,
+    width: int,
 ) -> Iterator[ScannerLine]:
-    """Return a line per scanner, in aligned columns. `only`: the one whose scans alone are listed.
+    """Return a line per scanner, in aligned columns, which are closer if they do not fit a width.
 
-    In the past, states are those after the last run before.
+    `only`: the scanner whose scans alone are listed. In the past, states are those after the last run before.
     """
     rows = [_cells(one, ScannerTotals.of(one.name, scans), zone, is_past=is_past) for one in statuses]
     widths = [max(len(text) for text, _ in column) for column in zip(*rows, strict=True)]
+    used = [at for at, column_width in enumerate(widths) if column_width]
+    gap = " " * (2 if sum(widths) + 2 * len(used) <= width else 1)
     for status, row in zip(statuses, rows, strict=True):
         sign = f"{_ONLY if status.name == only else ' '} "
-        filled = max(at for at, (text, _) in enumerate(row) if text)  # no blanks at the end
+        last = max(at for at in used if row[at][0])  # no blanks after it
         cells = [
-            (f"{text:<{width}}  ", ink)
-            for (text, ink), width in zip(row[:filled], widths, strict=False)
-            if width
+            (f"{gap if at else ''}{_padded(row[at][0], widths[at], at)}", row[at][1])
+            for at in used
+            if at <= last
         ]
-        yield ScannerLine(status.name, ((sign, "mark"), *cells, row[filled]))
+        yield ScannerLine(status.name, ((sign, "mark"), *cells))
+
+
+def _padded(text: str, width: int, column: int) -> str:
+    return text.rjust(width) if column in _NUMBERS else text.ljust(width)
 
 
 def _cells(status: ScannerStatus, totals: ScannerTotals, zone: ZoneInfo, *, is_past: bool) -> list[Part]:
@@ -265,7 +284,7 @@ def _cells(status: ScannerStatus, totals: ScannerTotals, zone: ZoneInfo, *, is_p
         (status.name, "strong"),
         (state_then(last) if is_past else status.state.value, "bad" if failed or is_off else "base"),
         ("" if last is None else _time(last, zone), "quiet"),
-        ("" if last is None else f"{milliseconds(last.seconds):>6} ms", "base"),
+        ("" if last is None else f"{milliseconds(last.seconds)} ms", "base"),
         (f"{totals.found:,} found", "good" if totals.found else "quiet"),
         (f"{totals.failures:,} failed", "bad" if totals.failures else "quiet"),
         (f"{totals.skipped:,} skipped" if totals.skipped else "", "fair"),

@@ -59,7 +59,10 @@ def _document(report: ValidationReport) -> dict[str, object]:
 
 
 def _verdict(report: ValidationReport) -> str:
-    extent = f"{report.status}, {report.sessions:,} sessions, {report.rows:,} rows"
-    count = len(report.findings)
-    found = "valid" if report.ok else f"{count:,} finding{'' if count == 1 else 's'}"
+    extent = f"{report.status}, {_counted(report.sessions, 'session')}, {_counted(report.rows, 'row')}"
+    found = "valid" if report.ok else _counted(len(report.findings), "finding")
     return f"{report.folder}: {found} ({extent})"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -17,7 +17,7 @@ from tapedeck.engine.export.validation.dated_rows import locate_by_date
 from tapedeck.engine.export.validation.expectation import Expectation, ExpectedSession
 from tapedeck.engine.export.validation.report import FindingLog
 from tapedeck.engine.export.validation.table_reader import Piece
-from tapedeck.engine.symbols import symbol_fault
+from tapedeck.engine.symbols import symbol_fault, symbol_pattern
 
 FoundByScan = Mapping[tuple[int, str], Sequence[str]]
 """Symbols that a session's scans found, in rank order, by slot and scanner."""
@@ -161,8 +161,7 @@ def _symbol_rule(manifest: Manifest) -> Callable[[str], str | None]:
         return lambda symbol: None if symbol in names else _unknown("symbol", symbol, known)
     if not isinstance(pattern, str):
         return symbol_fault
-    # `*` and `?` alone have a meaning.
-    matches = re.compile(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."))
+    matches = symbol_pattern(pattern)
     return lambda symbol: (
         None if matches.fullmatch(symbol) else f"symbol {symbol!r} is not in the universe, {pattern!r}"
     )

@@ -280,6 +280,19 @@ def test_totals_are_those_of_counting_by_hand(records: tuple[ScanRecord, ...]) -
     assert [*listed_scans(records)][::-1] == [record for record in records if record not in empty]
 
 
+def test_columns_are_closer_where_they_do_not_fit() -> None:
+    scans = (ScanRecord("unusual", 5, 0, seconds=0.0042),)
+    status = ScannerStatus("unusual", ScannerState.WAITING)
+
+    def line(width: int) -> str:
+        (found,) = scanner_lines([status], scans, NEW_YORK, only=None, is_past=False, width=width)
+        return "".join(text for text, _ in found.parts)
+
+    wide = "  unusual  waiting  19:00  4.20 ms  0 found  0 failed"
+    assert line(len(wide)) == wide
+    assert line(len(wide) - 1) == "  unusual waiting 19:00 4.20 ms 0 found 0 failed"
+
+
 def test_a_scanner_that_is_off_says_why_at_the_present_only() -> None:
     due = datetime(2013, 11, 26, 15, 0, tzinfo=UTC)
     statuses = [
@@ -288,7 +301,7 @@ def test_a_scanner_that_is_off_says_why_at_the_present_only() -> None:
     ]
 
     def texts(*, is_past: bool) -> list[str]:
-        found = scanner_lines(statuses, (), NEW_YORK, only=None, is_past=is_past)
+        found = scanner_lines(statuses, (), NEW_YORK, only=None, is_past=is_past, width=60)
         return [" ".join("".join(text for text, _ in line.parts).split()) for line in found]
 
     assert texts(is_past=False) == [

@@ -388,6 +388,15 @@ def test_rows_of_wrong_length_are_rejected_with_their_line(tmp_path, store):
     ]
 
 
+def test_a_row_of_a_table_with_many_columns_is_rejected_in_few_words(tmp_path, store):
+    more = ",".join(f"c{number}" for number in range(1500))
+    good = f"2013-10-07T13:30Z,{VALUES}"
+    file = write(tmp_path / "XYZ.csv", f"{HEAD},{more}", good)
+    [rejected] = import_csv(file, store, interval=MINUTE).rejected
+    named = ", ".join([*HEAD.split(","), *(f"c{number}" for number in range(14))])
+    assert rejected.reason == f"6 fields instead of 1506: {named} and 1486 more"
+
+
 def test_lines_are_counted_over_quoted_line_ends(tmp_path, store):
     file = write(
         tmp_path / "XYZ.csv",

@@ -106,7 +106,7 @@ class Day:
     begins: float = -60.0
     abilities: FeedAbilities = FeedAbilities((MINUTE,))  # noqa: RUF009 - it is frozen
     refuses: frozenset[str] = frozenset()
-    speed: float = 1.0
+    speed: float = 10.0
 
     def __post_init__(self) -> None:
         self.world = HandWorld(Random(3), start=OPENS + self.begins, speed=self.speed)
@@ -174,6 +174,12 @@ def backtest(folder: Path, scanners: Sequence[dict[str, Any]]) -> SessionRecord:
     return record
 
 
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory: pytest.TempPathFactory) -> SessionRecord:
+    """The day with all three scanners, played from a store that has all of it."""
+    return backtest(tmp_path_factory.mktemp("expected"), [BEFORE, MOVERS, WATCH])
+
+
 def digest_with_the_same_changes(day: Day, record: SessionRecord) -> str:
     """Play what the recording has stored, without scanners, with the changes of its session by hand."""
     kept = KeepRecords()
@@ -187,12 +193,11 @@ def digest_with_the_same_changes(day: Day, record: SessionRecord) -> str:
 
 
 def test_scans_find_what_they_find_in_a_backtest_and_the_day_ends_as_one_with_the_same_joins(
-    tmp_path: Path,
+    tmp_path: Path, expected: SessionRecord
 ) -> None:
     day = Day(tmp_path, [BEFORE, MOVERS, WATCH])
     day.play()
     assert day.system.error is None
-    expected = backtest(tmp_path, [BEFORE, MOVERS, WATCH])
     assert found(day.record.scans) == found(expected.scans)
     assert len([scan for scan in expected.scans if scan.found]) == 6
     assert [symbol for symbol, _ in joins(day.record)] == [symbol for symbol, _ in joins(expected)]
@@ -203,12 +208,12 @@ def test_scans_find_what_they_find_in_a_backtest_and_the_day_ends_as_one_with_th
         assert journal.scans(recorded) == day.record.scans
 
 
-def test_the_session_goes_on_while_a_scan_runs_and_one_that_is_due_meanwhile_is_skipped(
+def test_the_session_goes_on_while_a_scan_runs_and_others_are_skipped(
     tmp_path: Path,
 ) -> None:
     every = {**MOVERS, "at": [{"from": "09:33", "to": "09:40", "every": "1m"}], "add": True}
     day = Day(tmp_path, [every])
-    day.world.scan_s = 150.0
+    day.world.scan_s = 15.0
     day.play()
     scans = day.record.scans
     outcomes = {scan.frontier: scan.outcome for scan in scans}
@@ -218,7 +223,8 @@ def test_the_session_goes_on_while_a_scan_runs_and_one_that_is_due_meanwhile_is_
     assert set(outcomes) == set(range(3, 11))
     skipped = [scan for scan in scans if scan.outcome is ScanOutcome.SKIPPED]
     assert len(skipped) >= 4
-    assert {scan.error for scan in skipped} == {"another scan was running"}
+    reasons = {scan.error for scan in skipped}
+    assert {"another scan was running"} <= reasons <= {"another scan was running", "a later one was due, too"}
     [status] = day.system.scanners()
     assert (status.skipped, status.runs) == (len(skipped), len(scans) - len(skipped))
     first = next(scan for scan in scans if scan.outcome is ScanOutcome.DONE)
@@ -232,11 +238,12 @@ def test_the_session_goes_on_while_a_scan_runs_and_one_that_is_due_meanwhile_is_
 
 
 @pytest.mark.parametrize("killed_s", [290.0, 910.5, 1400.0])
-def test_after_a_kill_joins_come_again_and_nothing_is_scanned_twice(tmp_path: Path, killed_s: float) -> None:
+def test_after_a_kill_joins_come_again_and_nothing_is_scanned_twice(
+    tmp_path: Path, expected: SessionRecord, killed_s: float
+) -> None:
     scanners = [BEFORE, MOVERS, WATCH]
-    expected = backtest(tmp_path, scanners)
     day = Day(tmp_path, scanners)
-    day.kill_at(killed_s, 30.0)
+    day.kill_at(killed_s, 3.0)
     before = [scan for scan in found(expected.scans) if scan[0] * 60 < killed_s]
     with ArrivalJournal(day.journal) as journal:
         [recorded] = journal.days()
@@ -249,7 +256,9 @@ def test_after_a_kill_joins_come_again_and_nothing_is_scanned_twice(tmp_path: Pa
     assert mine == digest_with_the_same_changes(day, day.record)
 
 
-def test_a_start_in_mid_session_runs_the_last_moment_and_those_before_the_session(tmp_path: Path) -> None:
+def test_a_start_in_mid_session_runs_the_last_moment_and_those_before_the_session(
+    tmp_path: Path, expected: SessionRecord
+) -> None:
     day = Day(tmp_path, [BEFORE, MOVERS, WATCH], begins=1_230.0)
     day.play()
     done = {(scan.scanner, scan.frontier) for scan in day.record.scans if scan.outcome is ScanOutcome.DONE}
@@ -258,17 +267,18 @@ def test_a_start_in_mid_session_runs_the_last_moment_and_those_before_the_sessio
     }
     assert done == {("before", 0), ("watch", 20), ("watch", 30)}
     assert skipped == {("movers", 5), ("movers", 15), ("watch", 10)}
+    assert {scan.error for scan in day.record.scans} == {None, "a later one was due, too"}
     assert {at for _, at in joins(day.record)} == {20}
-    expected = {one[:2]: one[3] for one in found(backtest(tmp_path, [BEFORE, MOVERS, WATCH]).scans)}
+    others = {one[:2]: one[3] for one in found(expected.scans)}
     for scan in day.record.scans:
         if scan.outcome is ScanOutcome.DONE:
-            assert scan.found == expected[scan.frontier, scan.scanner]
+            assert scan.found == others[scan.frontier, scan.scanner]
 
 
 def test_symbols_that_the_feed_refuses_or_has_no_room_for_do_not_join(
-    tmp_path: Path,
+    tmp_path: Path, expected: SessionRecord
 ) -> None:
-    wanted = [one.symbol for one in backtest(tmp_path, [BEFORE]).scans[0].found]
+    wanted = [one.symbol for one in expected.scans[0].found]
     day = Day(tmp_path, [BEFORE], refuses=frozenset(wanted[:1]))
     day.play()
     assert joins(day.record) == [(wanted[1], 0)]
@@ -330,7 +340,7 @@ def test_without_its_universe_a_session_is_recorded_all_the_same(
 @pytest.mark.parametrize("at", [-30.0, 330.0])
 def test_a_stop_while_the_universe_is_loaded_or_scanned_ends_in_order(tmp_path: Path, at: float) -> None:
     day = Day(tmp_path, [BEFORE, MOVERS])
-    day.world.scan_s = 45.0
+    day.world.scan_s = 4.5
     day.world.call(day.world.at(OPENS + at) - day.world.machine, lambda: day.system.stop(0))
     day.play()
     assert day.system.error is None

@@ -21,7 +21,8 @@ from tapedeck.engine.feeds.history_request import HistoryAnswer, HistoryRequest
 from tapedeck.engine.feeds.live_feed import FeedAbilities, FeedError, FeedHistory
 from tapedeck.engine.feeds.universe_history import HistoryStoppedError, UniverseHistory
 from tapedeck.engine.intervals import MINUTE, Interval
-from tapedeck.engine.run.live_universe import LiveUniverse, RecordedBars
+from tapedeck.engine.run.live_universe import LiveUniverse
+from tapedeck.engine.run.recorded_bars import RecordedBars
 from tapedeck.engine.run.universe_loader import UniverseLoader, universe_plan
 from tapedeck.engine.session_file import parse_session_config
 from tapedeck.engine.store.bar_diff import take
