@@ -112,7 +112,7 @@ def _interrupt(thread: Thread, call: _Call[Any]) -> None:
     """Raise CallLeftError in a thread that is in a call, if it gets there at once.
 
     An exception that waits for a thread which is in C slows all others down, and in CPython 3.11 they hang at
-    a call of a function while they are traced (by a debugger, or for coverage). So it is taken back, and until
+    a call of a function while they are traced (by a debugger, or for coverage). So it is taken back. Until
     then this thread calls no function of Python.
     """
     if call.result is not None or thread.ident is None:
