@@ -45,7 +45,10 @@ def _found(item: object) -> Found:
 
 def _values(found: Found) -> tuple[tuple[str, float], ...]:
     try:
-        return tuple((str(name), float(value)) for name, value in found.values.items())
+        values = tuple((str(name), float(value)) for name, value in found.values.items())
+        if not all(name.strip() for name, _ in values):
+            raise ValueError
+        return values
     except (AttributeError, TypeError, ValueError) as error:
         message = f"Found.values of {found.symbol} must be numbers by name, not {found.values!r:.80}"
         raise ScanResultError(message) from error
