@@ -227,6 +227,7 @@ def test_ten_thousand_symbols_are_found_up_to_the_top(tmp_path: Path) -> None:
         ("'S1'", "scan returned 'S1': return a list of symbols or Found"),
         ("[1]", "scan found 1: return a list of symbols or Found"),
         ("[Found('S1', {'x': 'high'})]", "Found.values of S1 must be numbers by name, not {'x': 'high'}"),
+        ("[Found('S1', {'': 1})]", "Found.values of S1 must be numbers by name, not {'': 1}"),
         ("[Found('S1', 3)]", "Found.values of S1 must be numbers by name, not 3"),
     ],
 )
