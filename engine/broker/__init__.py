@@ -1,0 +1,1 @@
+"""Paper broker: orders, fills, money and positions of one account."""

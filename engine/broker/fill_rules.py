@@ -1,0 +1,61 @@
+"""Fill rules of market orders: the price, and how many lots of a bar fill (docs/fills.md)."""
+
+from __future__ import annotations
+
+from tapedeck.engine.broker.bar import Bar
+from tapedeck.engine.broker.money import Participation
+from tapedeck.engine.broker.orders import OrderKind
+from tapedeck.engine.broker.terms import AccountTerms
+
+
+class FillRules:
+    """The fill rules under the terms of an account."""
+
+    __slots__ = ("_participation", "_scale", "_slippage", "_tick")
+
+    def __init__(self, terms: AccountTerms) -> None:
+        self._scale = terms.scale
+        self._slippage = terms.slippage
+        self._tick = 0 if terms.tick_size is None else self._scale.units(terms.tick_size)
+        percent = terms.participation_pct
+        self._participation = None if percent is None else Participation(percent, terms.lot)
+
+    @property
+    def has_participation(self) -> bool:
+        """Whether a bar's volume limits what fills in it."""
+        return self._participation is not None
+
+    def lots(self, volume: float) -> int | None:
+        """Return how many lots a bar of this volume fills, of all orders together; None for any number."""
+        return None if self._participation is None else self._participation.lots(volume)
+
+    def price(self, kind: OrderKind, sign: int, bar: Bar) -> float:
+        """Return the price of a share, slippage included; `sign`: 1 for a buy, -1 for a sell.
+
+        The open of the bar, or its close for market on close. With slippage it is in whole units, at least 0.
+        """
+        price = bar[0] if kind is OrderKind.MARKET else bar[3]
+        if self._slippage is None:
+            return price
+        scale = self._scale
+        base = scale.units(price)
+        slipped = self._slippage.of(base, bar, self._tick, scale)
+        if slipped <= 0:
+            return price
+        if self._tick:
+            slipped += -slipped % self._tick
+        return scale.amount(max(0, base + sign * slipped))
+
+    def shortfall(self, volume: float, wanted: int, taken: int) -> str | None:
+        """Return why a bar of this volume fills fewer lots than wanted; None if it fills them.
+
+        `taken`: lots of the bar that orders before it took.
+        """
+        if self._participation is None:
+            return None
+        allowed = self._participation.lots(volume)
+        if allowed - taken >= wanted:
+            return None
+        part = f"{self._participation.percent:g} % of the bar's volume of {volume:,.12g} is {allowed:,} lots"
+        before = f", {taken:,} of them for orders before it" if taken else ""
+        return f"{part}{before}; wanted: {wanted:,}"

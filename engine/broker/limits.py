@@ -1,0 +1,63 @@
+"""Limits of an account, measured when an order is given: by the last close known then."""
+
+from __future__ import annotations
+
+from tapedeck.engine.broker.position import Position
+from tapedeck.engine.broker.positions import Positions
+from tapedeck.engine.broker.terms import AccountTerms
+
+
+class Limits:
+    """Refuses what would open or enlarge a position beyond the terms. What only closes is never refused."""
+
+    __slots__ = ("_allow_short", "_most_symbols", "_per_symbol", "_per_trade", "_scale")
+
+    def __init__(self, terms: AccountTerms) -> None:
+        self._scale = terms.scale
+        self._allow_short = terms.allow_short
+        self._most_symbols = terms.max_open_positions
+        per_trade, per_symbol = terms.max_per_trade, terms.max_per_symbol
+        self._per_trade = None if per_trade is None else self._scale.units(per_trade)
+        self._per_symbol = None if per_symbol is None else self._scale.units(per_symbol)
+
+    def refusal(
+        self, positions: Positions, position: Position, sign: int, opening: int, value: int, close: float
+    ) -> str | None:
+        """Return why an order is refused, or None.
+
+        `sign`: 1 for a buy, -1 for a sell. `opening`: lots that would open or enlarge the position, above 0;
+        `value`: of these. `close`: by which values are measured.
+        """
+        if sign < 0 and not self._allow_short:
+            return self._short(position)
+        if self._per_trade is not None and value > self._per_trade:
+            return f"value {self.text(value)} is above max_per_trade {self.text(self._per_trade)}"
+        symbol = position.symbol
+        if self._per_symbol is not None:
+            reach = positions.reach(symbol) - position.reach + _reach_with(position, sign, opening)
+            held = self._scale.value(close, reach)
+            if held > self._per_symbol:
+                limit = self.text(self._per_symbol)
+                return f"{symbol} would be held for {self.text(held)}, above max_per_symbol {limit}"
+        if self._most_symbols is not None and not positions.is_active(symbol):
+            active = positions.active_symbols
+            if active >= self._most_symbols:
+                return f"max_open_positions is {self._most_symbols}: symbols held or ordered: {active}"
+        return None
+
+    def _short(self, position: Position) -> str:
+        held = max(0, position.lots)
+        free = max(0, position.lots - position.selling)
+        working = "" if free == held else f", {held - free:,} of them in sell orders"
+        return f"would sell short, and allow_short is off: lots held: {held:,}{working}"
+
+    def text(self, units: int) -> str:
+        """Return an amount for messages."""
+        return f"{self._scale.amount(units):,.2f}"
+
+
+def _reach_with(position: Position, sign: int, opening: int) -> int:
+    # What closes a position first does not add to what is held: only the lots that open count.
+    long = max(0, position.lots + position.buying)
+    short = max(0, position.selling - position.lots)
+    return max(long + opening, short) if sign > 0 else max(long, short + opening)

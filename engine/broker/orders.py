@@ -1,0 +1,166 @@
+"""Orders: kinds, how long they work, states."""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import Enum
+from typing import Final, NamedTuple
+
+BEFORE_FIRST_SLOT: Final = -1
+"""Slot of a decision before the first bar of a session."""
+
+
+class Side(Enum):
+    """Buy or sell."""
+
+    BUY = "buy"
+    SELL = "sell"
+
+
+class OrderKind(Enum):
+    """When and at what price an order fills."""
+
+    MARKET = "market"
+    MARKET_ON_CLOSE = "market_on_close"
+
+
+class TimeInForce(Enum):
+    """How long an order works: until it is cancelled, or until the close of the session that decided it."""
+
+    GTC = "gtc"
+    DAY = "day"
+
+
+class OrderState(Enum):
+    """Where an order stands. An order that is cancelled or expired may have filled in part."""
+
+    WORKING = "working"
+    FILLED = "filled"
+    REFUSED = "refused"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+class OrderRecord(NamedTuple):
+    """An order as it stood when it was asked for; it does not change.
+
+    `number`: from 1, over the run, refused ones included. `lots`: above 0; 0 if it was refused for its
+    quantity. `day`, `slot`: session and slot that decided, BEFORE_FIRST_SLOT before the first. `close`: the
+    last close known then, by which limits were measured; NaN without one. `reason`: why it was given.
+    `state_reason`: why it was refused, cancelled or expired; else empty. `value`, `commission`: of what has
+    filled, in units. `ended_day`, `ended_slot`: of the bar that filled the last of it, or of the decision
+    that ended it; of expired orders the last slot; None while it works.
+    """
+
+    number: int
+    strategy: str
+    symbol: str
+    side: Side
+    lots: int
+    kind: OrderKind
+    time_in_force: TimeInForce
+    day: date
+    slot: int
+    close: float
+    reason: str
+    state: OrderState
+    state_reason: str
+    filled: int
+    value: int
+    commission: int
+    ended_day: date | None
+    ended_slot: int | None
+
+
+class Order:
+    """An order in the book; the broker alone writes it, others get its record."""
+
+    __slots__ = (
+        "close",
+        "commission",
+        "day",
+        "ended_day",
+        "ended_slot",
+        "filled",
+        "kind",
+        "lots",
+        "number",
+        "opening",
+        "reason",
+        "reserved",
+        "sign",
+        "slot",
+        "state",
+        "state_reason",
+        "strategy",
+        "symbol",
+        "time_in_force",
+        "value",
+    )
+
+    def __init__(
+        self,
+        number: int,
+        strategy: str,
+        symbol: str,
+        side: Side,
+        lots: int,
+        kind: OrderKind,
+        time_in_force: TimeInForce,
+        day: date,
+        slot: int,
+        close: float,
+        reason: str,
+    ) -> None:
+        self.number = number
+        self.strategy = strategy
+        self.symbol = symbol
+        self.sign = 1 if side is Side.BUY else -1
+        self.lots = lots
+        self.kind = kind
+        self.time_in_force = time_in_force
+        self.day = day
+        self.slot = slot
+        self.close = close
+        self.reason = reason
+        self.state = OrderState.WORKING
+        self.state_reason = ""
+        self.filled = self.value = self.commission = 0
+        self.ended_day: date | None = None
+        self.ended_slot: int | None = None
+        # Lots that open or enlarge a position, and their value by the close that decided.
+        self.opening = self.reserved = 0
+
+    @property
+    def side(self) -> Side:
+        """Buy or sell."""
+        return Side.BUY if self.sign > 0 else Side.SELL
+
+    @property
+    def record(self) -> OrderRecord:
+        """The order as it stands."""
+        return OrderRecord(
+            self.number,
+            self.strategy,
+            self.symbol,
+            self.side,
+            self.lots,
+            self.kind,
+            self.time_in_force,
+            self.day,
+            self.slot,
+            self.close,
+            self.reason,
+            self.state,
+            self.state_reason,
+            self.filled,
+            self.value,
+            self.commission,
+            self.ended_day,
+            self.ended_slot,
+        )
+
+    def end(self, state: OrderState, day: date, slot: int, reason: str = "") -> None:
+        """Enter the state in which the order ends, when, and why."""
+        self.state, self.state_reason = state, reason
+        self.ended_day, self.ended_slot = day, slot
