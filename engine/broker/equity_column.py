@@ -20,7 +20,7 @@ def equity_column(
 ) -> Ints:
     """Return the equity at the close of each slot of a session in units, int64, shape (slots,).
 
-    It is what `PaperBroker.equity` returns slot by slot. `cash`: before the session. `held`: lots before it,
+    It is what `Account.equity` returns slot by slot. `cash`: before the session. `held`: lots before it,
     by strategy and symbol. `fills`: of the session, in order. `closes`: returns the last close known of a
     symbol at the close of each slot, float64, shape (slots,); NaN only where no lots are held.
     """

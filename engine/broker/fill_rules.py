@@ -9,25 +9,16 @@ from tapedeck.engine.broker.terms import AccountTerms
 
 
 class FillRules:
-    """The fill rules under the terms of an account."""
+    """The fill rules under the terms of an account. `participation`: None if any quantity fills in a bar."""
 
-    __slots__ = ("_participation", "_scale", "_slippage", "_tick")
+    __slots__ = ("_scale", "_slippage", "_tick", "participation")
 
     def __init__(self, terms: AccountTerms) -> None:
         self._scale = terms.scale
         self._slippage = terms.slippage
         self._tick = 0 if terms.tick_size is None else self._scale.units(terms.tick_size)
         percent = terms.participation_pct
-        self._participation = None if percent is None else Participation(percent, terms.lot)
-
-    @property
-    def has_participation(self) -> bool:
-        """Whether a bar's volume limits what fills in it."""
-        return self._participation is not None
-
-    def lots(self, volume: float) -> int | None:
-        """Return how many lots a bar of this volume fills, of all orders together; None for any number."""
-        return None if self._participation is None else self._participation.lots(volume)
+        self.participation = None if percent is None else Participation(percent, terms.lot)
 
     def price(self, kind: OrderKind, sign: int, bar: Bar) -> float:
         """Return the price of a share, slippage included; `sign`: 1 for a buy, -1 for a sell.
@@ -51,11 +42,11 @@ class FillRules:
 
         `taken`: lots of the bar that orders before it took.
         """
-        if self._participation is None:
+        if self.participation is None:
             return None
-        allowed = self._participation.lots(volume)
+        allowed = self.participation.lots(volume)
         if allowed - taken >= wanted:
             return None
-        part = f"{self._participation.percent:g} % of the bar's volume of {volume:,.12g} is {allowed:,} lots"
+        part = f"{self.participation.percent:g} % of the bar's volume of {volume:,.12g} is {allowed:,} lots"
         before = f", {taken:,} of them for orders before it" if taken else ""
         return f"{part}{before}; wanted: {wanted:,}"

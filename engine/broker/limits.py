@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tapedeck.engine.broker.account import Account
+from tapedeck.engine.broker.orders import Order
 from tapedeck.engine.broker.position import Position
 from tapedeck.engine.broker.positions import Positions
 from tapedeck.engine.broker.terms import AccountTerms
@@ -21,29 +23,51 @@ class Limits:
         self._per_symbol = None if per_symbol is None else self._scale.units(per_symbol)
 
     def refusal(
-        self, positions: Positions, position: Position, sign: int, opening: int, value: int, close: float
+        self, account: Account, position: Position, order: Order, opening: int, value: int
     ) -> str | None:
         """Return why an order is refused, or None.
 
-        `sign`: 1 for a buy, -1 for a sell. `opening`: lots that would open or enlarge the position, above 0;
-        `value`: of these. `close`: by which values are measured.
+        `opening`: its lots that would open or enlarge the position, above 0; `value`: of these.
         """
-        if sign < 0 and not self._allow_short:
+        if order.sign < 0 and not self._allow_short:
             return self._short(position)
         if self._per_trade is not None and value > self._per_trade:
-            return f"value {self.text(value)} is above max_per_trade {self.text(self._per_trade)}"
+            return f"value {self._text(value)} is above max_per_trade {self._text(self._per_trade)}"
+        return (
+            self._above_per_symbol(account.positions, position, order, opening)
+            or self._above_most_symbols(account.positions, position.symbol)
+            or self._above_cash(account, order, opening, value)
+        )
+
+    def _above_per_symbol(
+        self, positions: Positions, position: Position, order: Order, opening: int
+    ) -> str | None:
+        if self._per_symbol is None:
+            return None
         symbol = position.symbol
-        if self._per_symbol is not None:
-            reach = positions.reach(symbol) - position.reach + _reach_with(position, sign, opening)
-            held = self._scale.value(close, reach)
-            if held > self._per_symbol:
-                limit = self.text(self._per_symbol)
-                return f"{symbol} would be held for {self.text(held)}, above max_per_symbol {limit}"
-        if self._most_symbols is not None and not positions.is_active(symbol):
-            active = positions.active_symbols
-            if active >= self._most_symbols:
-                return f"max_open_positions is {self._most_symbols}: symbols held or ordered: {active}"
-        return None
+        reach = positions.reach(symbol) - position.reach + _reach_with(position, order.sign, opening)
+        held = self._scale.value(order.close, reach)
+        if held <= self._per_symbol:
+            return None
+        limit = self._text(self._per_symbol)
+        return f"{symbol} would be held for {self._text(held)}, above max_per_symbol {limit}"
+
+    def _above_most_symbols(self, positions: Positions, symbol: str) -> str | None:
+        if self._most_symbols is None or positions.is_active(symbol):
+            return None
+        active = positions.active_symbols
+        if active < self._most_symbols:
+            return None
+        return f"max_open_positions is {self._most_symbols}: symbols held or ordered: {active}"
+
+    def _above_cash(self, account: Account, order: Order, opening: int, value: int) -> str | None:
+        at_hand = account.at_hand()
+        if opening < order.lots:
+            # An order through zero: what it closes is free for what it opens.
+            at_hand += self._scale.value(order.close, order.lots - opening)
+        if value <= at_hand:
+            return None
+        return f"value {self._text(value)} is above the cash at hand, {self._text(at_hand)}"
 
     def _short(self, position: Position) -> str:
         held = max(0, position.lots)
@@ -51,8 +75,7 @@ class Limits:
         working = "" if free == held else f", {held - free:,} of them in sell orders"
         return f"would sell short, and allow_short is off: lots held: {held:,}{working}"
 
-    def text(self, units: int) -> str:
-        """Return an amount for messages."""
+    def _text(self, units: int) -> str:
         return f"{self._scale.amount(units):,.2f}"
 
 

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date
-from math import isfinite
-from typing import Final
 
-from tapedeck.engine.broker.account import Account, Holding
+from tapedeck.engine.broker.account import Account
 from tapedeck.engine.broker.bar import Bar
 from tapedeck.engine.broker.fill_rules import FillRules
 from tapedeck.engine.broker.limits import Limits
+from tapedeck.engine.broker.order_checks import too_late, unmeasurable, wrong_quantity
 from tapedeck.engine.broker.orders import Order, OrderKind, OrderRecord, OrderState, Side, TimeInForce
-from tapedeck.engine.broker.position import Position
-from tapedeck.engine.broker.positions import Positions
 from tapedeck.engine.broker.records import Fill, Trade
 from tapedeck.engine.broker.terms import AccountTerms
-from tapedeck.engine.errors import EngineError, shortened, unknown_name_with_hint
-
-MOST_LOTS: Final = 10**12
-"""Largest quantity of an order."""
+from tapedeck.engine.errors import EngineError, unknown_name_with_hint
 
 
 class PaperBroker:
@@ -35,17 +29,14 @@ class PaperBroker:
     ) -> None:
         self.terms = terms
         self.scale = terms.scale
+        self.account = Account(terms, strategies, last_close)
         self.rules = FillRules(terms)
         self._limits = Limits(terms)
-        self._commission = terms.commission
         self._ranks = {name: rank for rank, name in enumerate(strategies)}
         self._last_close = last_close
-        self._cash = self._initial = self.scale.units(terms.initial_cash)
-        self._realised = self._fees = self._reserved = 0
-        self._positions = Positions()
         self._working: dict[int, Order] = {}
         self._in_turn: list[Order] | None = None
-        self._numbers = self._trade_numbers = 0
+        self._numbers = 0
         self._day: date | None = None
         self._slots = 0
         self._tried = -1
@@ -53,7 +44,6 @@ class PaperBroker:
         self._unknown: dict[str, str] = {}
         self._orders: list[Order] = []
         self._fills: list[Fill] = []
-        self._trades: list[Trade] = []
 
     # The session
 
@@ -63,7 +53,7 @@ class PaperBroker:
             raise EngineError(f"the session {day} does not come after {self._day}")
         self._day, self._slots, self._tried = day, slots, -1
         self._orders = list(self._working.values())
-        self._fills, self._trades = [], []
+        self._fills, self.account.trades = [], []
         self.set_symbols(symbols)
 
     def set_symbols(self, symbols: Sequence[str]) -> None:
@@ -114,7 +104,7 @@ class PaperBroker:
             self._numbers, strategy, symbol, side, lots, kind, time_in_force, self._day, slot, close, reason
         )
         self._orders.append(order)
-        refusal = self._unmeasurable(order) or self._too_late(order) or self._accept(order)
+        refusal = self._senseless(order) or self._accept(order)
         if refusal is not None:
             order.end(OrderState.REFUSED, self._day, slot, refusal)
         return order.record
@@ -178,49 +168,6 @@ class PaperBroker:
         self._fills += fills
         return fills
 
-    # The account
-
-    @property
-    def cash(self) -> int:
-        """Cash in units."""
-        return self._cash
-
-    def cash_at_hand(self) -> int:
-        """Return what new positions may be worth, in units: cash without what working orders will take.
-
-        A short position binds what it brought, and as much again, by the last closes: so all positions
-        together are worth no more than the equity when they are opened.
-        """
-        short = sum(map(self._value, self._positions.short))
-        return self._cash - self._reserved + 2 * short
-
-    def equity(self) -> int:
-        """Return cash and positions by the last closes, in units."""
-        return self._cash + sum(map(self._value, self._positions.held))
-
-    def account(self) -> Account:
-        """Return the account by the last closes."""
-        value = cost = 0
-        for position in self._positions.held:
-            value += self._value(position)
-            cost += position.cost
-        return Account(self._cash, value, self._cash + value, self._realised, value - cost, self._fees)
-
-    def held(self, strategy: str, symbol: str) -> int:
-        """Return the lots of a strategy in a symbol, below 0 if short."""
-        position = self._positions.find(strategy, symbol)
-        return 0 if position is None else position.lots
-
-    def holding(self, strategy: str, symbol: str) -> Holding | None:
-        """Return a position by the last close; None without lots."""
-        position = self._positions.find(strategy, symbol)
-        return None if position is None or not position.lots else self._holding(position)
-
-    def holdings(self) -> list[Holding]:
-        """Return all positions that have lots: by strategy, as in the session file, then by symbol."""
-        held = sorted(self._positions.held, key=lambda one: (self._ranks[one.strategy], one.symbol))
-        return [self._holding(position) for position in held]
-
     # What the session had
 
     @property
@@ -236,64 +183,37 @@ class PaperBroker:
     @property
     def session_trades(self) -> tuple[Trade, ...]:
         """Round trips that ended in the session, in their order."""
-        return tuple(self._trades)
+        return tuple(self.account.trades)
 
     # Inside
 
-    def _unmeasurable(self, order: Order) -> str | None:
-        """Return why an order has no value to measure, or None."""
-        lots, symbol = order.lots, order.symbol
-        if type(lots) is not int or not 0 < lots <= MOST_LOTS:
+    def _senseless(self, order: Order) -> str | None:
+        """Return why an order is refused, whatever the account has, or None."""
+        refusal = wrong_quantity(order.lots)
+        if refusal is not None:
             order.lots = 0
-            return f"quantity must be a whole number of lots from 1 to {MOST_LOTS:,}, not {_shown(lots)}"
+            return refusal
+        symbol = order.symbol
         if symbol not in self._rows:
             if symbol not in self._unknown:
                 self._unknown[symbol] = unknown_name_with_hint("symbol", symbol, self._rows)
             return self._unknown[symbol]
-        if not (isfinite(order.close) and order.close > 0):
-            return f"no price of {symbol} is known yet, so that the order cannot be measured"
-        return None
-
-    def _too_late(self, order: Order) -> str | None:
-        """Return why an order has no slot left to fill in, or None."""
-        if order.slot < self._slots - 1:
-            return None
-        if order.kind is OrderKind.MARKET_ON_CLOSE:
-            return "market on close is accepted until one slot before the close"
-        if order.time_in_force is TimeInForce.DAY:
-            return "a day order of the session's last slot cannot fill: give one that is good till cancelled"
-        return None
+        return unmeasurable(order) or too_late(order, self._slots)
 
     def _accept(self, order: Order) -> str | None:
         """Enter an order that the limits allow; else return why not."""
-        position = self._positions.of(order.strategy, order.symbol)
+        position = self.account.positions.of(order.strategy, order.symbol)
         opening = position.opening(order.sign, order.lots)
+        value = 0
         if opening:
             value = self.scale.value(order.close, opening)
-            refusal = self._limits.refusal(
-                self._positions, position, order.sign, opening, value, order.close
-            ) or self._uncovered(order, opening, value)
+            refusal = self._limits.refusal(self.account, position, order, opening, value)
             if refusal is not None:
                 return refusal
-            order.opening, order.reserved = opening, value
-            self._reserved += value
-        if order.sign > 0:
-            position.buying += order.lots
-        else:
-            position.selling += order.lots
-        self._positions.changed(position)
+        self.account.accept(order, position, opening, value)
         self._working[order.number] = order
         self._in_turn = None
         return None
-
-    def _uncovered(self, order: Order, opening: int, value: int) -> str | None:
-        at_hand = self.cash_at_hand()
-        if opening < order.lots:
-            # An order through zero: what it closes is free for what it opens.
-            at_hand += self.scale.value(order.close, order.lots - opening)
-        if value <= at_hand:
-            return None
-        return f"value {self._limits.text(value)} is above the cash at hand, {self._limits.text(at_hand)}"
 
     def _sorted(self) -> list[Order]:
         if len(self._working) == 1:
@@ -306,103 +226,30 @@ class PaperBroker:
 
     def _lots(self, order: Order, bar: Bar, left: dict[str, int]) -> int:
         """Return the lots that fill now; `left`: what is left of the bars of the slot, by symbol."""
-        wanted: int = order.lots - order.filled
-        if not self.rules.has_participation:
-            return wanted
-        symbol = order.symbol
-        available = left.get(symbol)
+        lots = order.lots - order.filled
+        participation = self.rules.participation
+        if participation is None:
+            return lots
+        available = left.get(order.symbol)
         if available is None:
-            available = self.rules.lots(bar[4]) or 0
-        lots = min(wanted, available)
-        left[symbol] = available - lots
+            available = participation.lots(bar[4])
+        lots = min(lots, available)
+        left[order.symbol] = available - lots
         return lots
 
     def _fill(self, day: date, order: Order, lots: int, bar: Bar, slot: int) -> Fill:
-        sign = order.sign
-        price = self.rules.price(order.kind, sign, bar)
-        value = self.scale.value(price, lots)
-        order.filled += lots
-        order.value += value
-        fee = 0
-        if self._commission is not None:
-            fee = self._commission.total(order.filled, order.value, self.scale) - order.commission
-            order.commission += fee
-            self._fees += fee
-        self._cash -= sign * value + fee
-        position = self._positions.of(order.strategy, order.symbol)
-        before = position.realised
-        trade = position.fill(order.number, sign, lots, value, fee, day, slot, self._trade_numbers + 1)
-        if trade is not None:
-            self._trade_numbers += 1
-            self._trades.append(trade)
-        realised = position.realised - before
-        self._realised += realised
-        if order.filled == order.lots:
-            order.end(OrderState.FILLED, day, slot)
+        price = self.rules.price(order.kind, order.sign, bar)
+        fill = self.account.fill(order, lots, price, day, slot)
+        if order.state is OrderState.FILLED:
             self._remove(order)
-        self._settle(order, position, lots)
-        return Fill(
-            order.number,
-            order.strategy,
-            order.symbol,
-            Side.BUY if sign > 0 else Side.SELL,
-            lots,
-            price,
-            value,
-            fee,
-            day,
-            slot,
-            order.reason,
-            realised,
-            position.lots,
-            self._cash,
-        )
-
-    def _settle(self, order: Order, position: Position, lots: int) -> None:
-        """Take filled lots, or those that will not fill, from what the order holds back."""
-        if order.sign > 0:
-            position.buying -= lots
-        else:
-            position.selling -= lots
-        if order.opening:
-            # What closes fills first, so that the lots that open are the last ones.
-            works = order.state is OrderState.WORKING
-            opening = min(order.opening, order.lots - order.filled) if works else 0
-            reserved = self.scale.value(order.close, opening) if opening else 0
-            self._reserved += reserved - order.reserved
-            order.opening, order.reserved = opening, reserved
-        self._positions.changed(position)
+        return fill
 
     def _end(self, order: Order, state: OrderState, slot: int, reason: str) -> None:
         assert self._day is not None  # orders work in sessions only
         order.end(state, self._day, slot, reason)
         self._remove(order)
-        self._settle(order, self._positions.of(order.strategy, order.symbol), order.lots - order.filled)
+        self.account.ended(order)
 
     def _remove(self, order: Order) -> None:
         del self._working[order.number]
         self._in_turn = None
-
-    def _value(self, position: Position) -> int:
-        return self.scale.value(self._last_close(position.symbol), position.lots)
-
-    def _holding(self, position: Position) -> Holding:
-        value = self._value(position)
-        return Holding(
-            position.strategy,
-            position.symbol,
-            position.lots,
-            position.cost,
-            self.scale.price(position.cost, position.lots),
-            value,
-            value - position.cost,
-            position.realised,
-            position.commission,
-        )
-
-
-def _shown(lots: object) -> str:
-    # Python refuses to write whole numbers of thousands of digits.
-    if isinstance(lots, int) and abs(lots) > MOST_LOTS:
-        return "more" if lots > 0 else "less"
-    return shortened(repr(lots))

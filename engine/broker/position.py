@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from tapedeck.engine.broker.money import MoneyScale, divided
+from tapedeck.engine.broker.money import divided
 from tapedeck.engine.broker.orders import Side
 from tapedeck.engine.broker.records import Trade
 
@@ -53,10 +53,6 @@ class Position:
     def reach(self) -> int:
         """Most lots, long or short, that it can come to if its working orders fill in any order."""
         return max(self.lots + self.buying, self.selling - self.lots)
-
-    def average_price(self, scale: MoneyScale) -> float | None:
-        """Return the average price of the lots held, from their cost; None without any."""
-        return scale.price(self.cost, self.lots) if self.lots else None
 
     def opening(self, sign: int, lots: int) -> int:
         """Return how many lots of a further order open or enlarge a position, at most.

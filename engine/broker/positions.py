@@ -19,9 +19,6 @@ class Positions:
         self._short: dict[Position, None] = {}
         self._active: dict[str, int] = {}
 
-    def __iter__(self) -> Iterator[Position]:
-        return iter(self._all.values())
-
     @property
     def held(self) -> Iterator[Position]:
         """Positions that have lots, in the order in which they were opened."""

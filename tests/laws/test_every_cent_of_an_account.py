@@ -194,7 +194,10 @@ class BothModels:
             self.day = day
             self.broker.begin_session(day, len(session.bars), SYMBOLS)
             self._decide(at, BEFORE_FIRST_SLOT, session)
-            cash, held = self.broker.cash, {(h.strategy, h.symbol): h.lots for h in self.broker.holdings()}
+            cash, held = (
+                self.broker.account.cash,
+                {(h.strategy, h.symbol): h.lots for h in self.broker.account.holdings()},
+            )
             equity: list[int] = []
             closes: list[dict[str, float]] = []
             for slot, bars_of_slot in enumerate(session.bars):
@@ -207,7 +210,7 @@ class BothModels:
                 self.fills += fills
                 self.closes |= {symbol: bar[3] for symbol, bar in bars_of_slot.items()}
                 self.check()
-                equity.append(self.broker.equity())
+                equity.append(self.broker.account.equity())
                 closes.append(dict(self.closes))
                 self._decide(at, slot, session)
                 self.check()
@@ -284,16 +287,18 @@ class BothModels:
     def check(self) -> None:
         """Compare all that can be asked, and the sums that always hold."""
         broker, slow, closes = self.broker, self.slow, self.exact_closes()
-        account = broker.account()
-        assert account.cash == broker.cash == slow.cash()
-        assert account.equity == broker.equity() == account.cash + account.value == slow.equity(closes)
+        account = broker.account.figures()
+        assert account.cash == broker.account.cash == slow.cash()
+        assert (
+            account.equity == broker.account.equity() == account.cash + account.value == slow.equity(closes)
+        )
         initial = slow.units(Fraction(slow.terms.cash))
         assert account.equity == initial + account.realised + account.unrealised - account.commission
-        assert broker.cash_at_hand() == slow.at_hand(closes)
-        holdings = {(one.strategy, one.symbol): one for one in broker.holdings()}
+        assert broker.account.at_hand() == slow.at_hand(closes)
+        holdings = {(one.strategy, one.symbol): one for one in broker.account.holdings()}
         for key, symbol in slow.pairs():
             lots, (cost, realised, _) = slow.lots(key, symbol), slow.history(key, symbol)
-            assert broker.held(STRATEGIES[key], symbol) == lots
+            assert broker.account.lots(STRATEGIES[key], symbol) == lots
             assert lots >= 0 or self.terms.allow_short
             holding = holdings.pop((STRATEGIES[key], symbol), None)
             assert (holding is None) == (lots == 0)

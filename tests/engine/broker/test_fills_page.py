@@ -148,13 +148,13 @@ class Played:
 
     def figures(self, fills: list[Fill]) -> dict[str, float]:
         amount = self.terms.scale.amount
-        holding = self.broker.holding("A", "SPY")
+        holding = self.broker.account.holding("A", "SPY")
         return {
-            "cash": amount(self.broker.cash),
+            "cash": amount(self.broker.account.cash),
             "commission": amount(sum(fill.commission for fill in fills)),
-            "holds": self.broker.held("A", "SPY"),
+            "holds": self.broker.account.lots("A", "SPY"),
             "cost": 0.0 if holding is None else amount(holding.cost),
-            "realised": amount(self.broker.account().realised),
+            "realised": amount(self.broker.account.figures().realised),
         }
 
     def order(self, text: str, slot: int) -> OrderRecord:

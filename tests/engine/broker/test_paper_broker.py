@@ -6,10 +6,13 @@ from datetime import date
 from math import inf, nan
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tapedeck.engine.broker.bar import Bar
 from tapedeck.engine.broker.commission import AtLeast, PerTrade
+from tapedeck.engine.broker.equity_column import equity_column
+from tapedeck.engine.broker.order_checks import MOST_LOTS
 from tapedeck.engine.broker.orders import (
     BEFORE_FIRST_SLOT,
     OrderKind,
@@ -18,7 +21,7 @@ from tapedeck.engine.broker.orders import (
     Side,
     TimeInForce,
 )
-from tapedeck.engine.broker.paper_broker import MOST_LOTS, PaperBroker
+from tapedeck.engine.broker.paper_broker import PaperBroker
 from tapedeck.engine.broker.slippage import PercentSlippage, TickSlippage
 from tapedeck.engine.broker.terms import AccountTerms
 from tapedeck.engine.broker.why_unfilled import why_unfilled
@@ -125,7 +128,7 @@ def test_ten_thousand_orders_of_a_slot_are_each_answered() -> None:
     records = [buy(broker, symbol="WRONG" if number % 2 else "SPY") for number in range(10_000)]
     assert sum(record.state is OrderState.REFUSED for record in records) == 5_000
     assert len(broker.try_orders(1, lambda _: BAR)) == 5_000
-    assert broker.cash == broker.scale.units(50_000)
+    assert broker.account.cash == broker.scale.units(50_000)
 
 
 def test_a_slot_cannot_be_tried_twice_nor_before_another_nor_past_the_close() -> None:
@@ -176,12 +179,12 @@ def test_orders_of_the_session_are_those_given_and_those_that_still_worked() -> 
 def test_a_cancelled_order_never_fills_and_gives_back_what_it_held() -> None:
     broker = broker_of(initial_cash=100.0)
     record = buy(broker, 10)
-    assert broker.cash_at_hand() == 0
+    assert broker.account.at_hand() == 0
     cancelled = broker.cancel(record.number, 0, "changed its mind")
     assert cancelled is not None
     assert (cancelled.state, cancelled.state_reason) == (OrderState.CANCELLED, "changed its mind")
     assert (cancelled.ended_day, cancelled.ended_slot) == (MONDAY, 0)
-    assert broker.cash_at_hand() == broker.cash
+    assert broker.account.at_hand() == broker.account.cash
     assert broker.cancel(record.number, 0, "again") is None
     assert broker.try_orders(1, lambda _: BAR) == []
 
@@ -212,9 +215,9 @@ def test_strategies_share_the_cash_but_not_their_positions() -> None:
     refused = buy(broker, 5, strategy="first")
     assert refused.state_reason == "value 50.00 is above the cash at hand, 40.00"
     broker.try_orders(1, lambda _: BAR)
-    assert (broker.held("second", "SPY"), broker.held("first", "SPY")) == (6, 0)
+    assert (broker.account.lots("second", "SPY"), broker.account.lots("first", "SPY")) == (6, 0)
     assert broker.submit("first", "SPY", Side.SELL, 1, 1).state is OrderState.REFUSED
-    assert broker.holding("first", "SPY") is None
+    assert broker.account.holding("first", "SPY") is None
 
 
 def test_slippage_never_takes_a_price_below_zero() -> None:
@@ -256,7 +259,7 @@ def test_huge_limits_and_cash_are_counted_to_the_unit() -> None:
     broker = broker_of(initial_cash=1e300, max_per_trade=1e308)
     buy(broker)
     broker.try_orders(1, lambda _: BAR)
-    assert broker.cash == 10**306 - 10_000_000
+    assert broker.account.cash == 10**306 - 10_000_000
 
 
 def why(
@@ -288,3 +291,46 @@ def test_why_an_order_did_not_fill() -> None:
     assert why(broker, 3, 3, is_last=True) is None
     assert (why(broker, 4, 1) or "").startswith("refused: quantity must be")
     assert why(broker, 5, 2) == "cancelled: enough"
+
+
+def test_holdings_come_by_strategy_and_symbol_with_their_figures() -> None:
+    broker = broker_of()
+    for strategy, symbol in [("first", "SPY"), ("first", "AIG"), ("second", "SPY")]:
+        buy(broker, 3, strategy=strategy, symbol=symbol)
+    broker.try_orders(1, lambda _: (10.5, 11.0, 10.0, 10.6, 0.0))
+    assert [(one.strategy, one.symbol) for one in broker.account.holdings()] == [
+        ("second", "SPY"),
+        ("first", "AIG"),
+        ("first", "SPY"),
+    ]
+    holding = broker.account.holding("first", "SPY")
+    assert holding is not None
+    assert (holding.lots, holding.average_price) == (3, 10.5)
+    assert (holding.cost, holding.value, holding.unrealised) == (31_500_000, 30_000_000, -1_500_000)
+    account = broker.account.figures()
+    assert (account.value, account.unrealised) == (90_000_000, -4_500_000)
+    assert account.equity == broker.account.equity() == broker.scale.units(99_995.5)
+
+
+def test_equity_as_a_column_has_each_slot() -> None:
+    broker = broker_of()
+    buy(broker, 3)
+    broker.try_orders(1, lambda _: (10.5, 11.0, 10.0, 10.6, 0.0))
+    broker.submit("first", "SPY", Side.SELL, 3, 2)
+    broker.try_orders(3, lambda _: (10.7, 11.0, 10.0, 10.6, 0.0))
+    closes = np.array([nan, 10.6, 10.25, 10.6])
+    held = {("second", "IBM"): 2}
+    column = equity_column(
+        broker.scale,
+        4,
+        broker.scale.units(100_000.0),
+        held,
+        broker.session_fills,
+        lambda symbol: closes if symbol == "SPY" else np.full(4, 10.0),
+    )
+    assert [broker.scale.amount(int(units)) for units in column] == [
+        100_020,
+        100_020.3,
+        100_019.25,
+        100_020.6,
+    ]
