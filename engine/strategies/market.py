@@ -66,7 +66,8 @@ class Market:
         present = self.tape.base.present[row]
         closes = self.tape.base.values[CLOSE, row]
         if present[start:stop].all():
-            return closes[start:stop]
+            complete: Floats = closes[start:stop]
+            return complete
         at = np.where(present[:stop], np.arange(stop), -1)
         at = np.maximum.accumulate(at)[start:]
         known: Floats = np.where(at >= 0, closes[at], before)

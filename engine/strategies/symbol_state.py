@@ -15,8 +15,8 @@ class SymbolState:
 
     `lots`: held, below 0 if short. `entry`, `exit`, `on_close`: orders that work. `entries`: number decided
     in the session. `since_slot`: of the fill that opened the position, 0 if in an earlier session;
-    `bars_before`: bars held in earlier sessions. `falls_to`, `rises_to`: a close at or below, at or above which it leaves.
-    `next_slot`: when it is to be looked at.
+    `bars_before`: bars held in earlier sessions. `falls_to`, `rises_to`: a close at or below the one, at or
+    above the other is a reason to leave. `next_slot`: when it is to be looked at.
     """
 
     __slots__ = (
