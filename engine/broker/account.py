@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import date
 
+from tapedeck.engine.broker.commission import Commission
 from tapedeck.engine.broker.figures import AccountFigures, Holding
-from tapedeck.engine.broker.orders import Order, OrderState, Side
+from tapedeck.engine.broker.orders import BUY, FILLED, SELL, WORKING, Order
 from tapedeck.engine.broker.position import Position
 from tapedeck.engine.broker.positions import Positions
 from tapedeck.engine.broker.records import Fill, Trade
@@ -54,7 +55,9 @@ class Account:
         A short position binds what it brought, and as much again, by the last closes: so all positions
         together are worth no more than the equity when they are opened.
         """
-        return self.cash - self._reserved + 2 * sum(map(self._value, self.positions.short))
+        free = self.cash - self._reserved
+        short = self.positions.short
+        return free + 2 * sum(map(self._value, short)) if short else free
 
     def equity(self) -> int:
         """Return cash and positions by the last closes."""
@@ -100,7 +103,9 @@ class Account:
         """Fill lots of an order at a price; the order is told when it has filled to the end."""
         sign = order.sign
         value = self.scale.value(price, lots)
-        fee = self._charge(order, lots, value)
+        order.filled += lots
+        order.value += value
+        fee = 0 if self._commission is None else self._charge(order, self._commission)
         self.cash -= sign * value + fee
         position = self.positions.of(order.strategy, order.symbol)
         before = position.realised
@@ -111,13 +116,13 @@ class Account:
         realised = position.realised - before
         self._realised += realised
         if order.filled == order.lots:
-            order.end(OrderState.FILLED, day, slot)
+            order.end(FILLED, day, slot)
         self._release(order, position, lots)
         return Fill(
             order.number,
             order.strategy,
             order.symbol,
-            Side.BUY if sign > 0 else Side.SELL,
+            BUY if sign > 0 else SELL,
             lots,
             price,
             value,
@@ -135,13 +140,9 @@ class Account:
         position = self.positions.of(order.strategy, order.symbol)
         self._release(order, position, order.lots - order.filled)
 
-    def _charge(self, order: Order, lots: int, value: int) -> int:
-        """Add a fill to the order, and return the commission that it pays."""
-        order.filled += lots
-        order.value += value
-        if self._commission is None:
-            return 0
-        fee = self._commission.total(order.filled, order.value, self.scale) - order.commission
+    def _charge(self, order: Order, commission: Commission) -> int:
+        """Return what the last fill of the order pays."""
+        fee = commission.total(order.filled, order.value, self.scale) - order.commission
         order.commission += fee
         self._fees += fee
         return fee
@@ -154,7 +155,7 @@ class Account:
             position.selling -= lots
         if order.opening:
             # What closes fills first, so that the lots that open are the last ones.
-            works = order.state is OrderState.WORKING
+            works = order.state is WORKING
             opening = min(order.opening, order.lots - order.filled) if works else 0
             reserved = self.scale.value(order.close, opening) if opening else 0
             self._reserved += reserved - order.reserved

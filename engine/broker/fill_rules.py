@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tapedeck.engine.broker.bar import Bar
 from tapedeck.engine.broker.money import Participation
-from tapedeck.engine.broker.orders import OrderKind
+from tapedeck.engine.broker.orders import MARKET_ON_CLOSE, OrderKind
 from tapedeck.engine.broker.terms import AccountTerms
 
 
@@ -25,7 +25,7 @@ class FillRules:
 
         The open of the bar, or its close for market on close. With slippage it is in whole units, at least 0.
         """
-        price = bar[0] if kind is OrderKind.MARKET else bar[3]
+        price = bar[3] if kind is MARKET_ON_CLOSE else bar[0]
         if self._slippage is None:
             return price
         scale = self._scale

@@ -33,34 +33,28 @@ class Limits:
             return self._short(position)
         if self._per_trade is not None and value > self._per_trade:
             return f"value {self._text(value)} is above max_per_trade {self._text(self._per_trade)}"
-        return (
-            self._above_per_symbol(account.positions, position, order, opening)
-            or self._above_most_symbols(account.positions, position.symbol)
-            or self._above_cash(account, order, opening, value)
-        )
+        if self._per_symbol is not None:
+            above = self._above(self._per_symbol, account.positions, position, order, opening)
+            if above is not None:
+                return above
+        if self._most_symbols is not None and not account.positions.is_active(position.symbol):
+            active = account.positions.active_symbols
+            if active >= self._most_symbols:
+                return f"max_open_positions is {self._most_symbols}: symbols held or ordered: {active}"
+        return self._uncovered(account, order, opening, value)
 
-    def _above_per_symbol(
-        self, positions: Positions, position: Position, order: Order, opening: int
+    def _above(
+        self, per_symbol: int, positions: Positions, position: Position, order: Order, opening: int
     ) -> str | None:
-        if self._per_symbol is None:
-            return None
         symbol = position.symbol
         reach = positions.reach(symbol) - position.reach + _reach_with(position, order.sign, opening)
         held = self._scale.value(order.close, reach)
-        if held <= self._per_symbol:
+        if held <= per_symbol:
             return None
-        limit = self._text(self._per_symbol)
+        limit = self._text(per_symbol)
         return f"{symbol} would be held for {self._text(held)}, above max_per_symbol {limit}"
 
-    def _above_most_symbols(self, positions: Positions, symbol: str) -> str | None:
-        if self._most_symbols is None or positions.is_active(symbol):
-            return None
-        active = positions.active_symbols
-        if active < self._most_symbols:
-            return None
-        return f"max_open_positions is {self._most_symbols}: symbols held or ordered: {active}"
-
-    def _above_cash(self, account: Account, order: Order, opening: int, value: int) -> str | None:
+    def _uncovered(self, account: Account, order: Order, opening: int, value: int) -> str | None:
         at_hand = account.at_hand()
         if opening < order.lots:
             # An order through zero: what it closes is free for what it opens.

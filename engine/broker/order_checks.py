@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import isfinite
+from math import inf
 from typing import Final
 
 from tapedeck.engine.broker.orders import Order, OrderKind, TimeInForce
@@ -21,7 +21,7 @@ def wrong_quantity(lots: object) -> str | None:
 
 def unmeasurable(order: Order) -> str | None:
     """Return why an order has no value by which limits could be measured, or None."""
-    if isfinite(order.close) and order.close > 0:
+    if 0 < order.close < inf:
         return None
     return f"no price of {order.symbol} is known yet, so that the order cannot be measured"
 

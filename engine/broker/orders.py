@@ -41,6 +41,14 @@ class OrderState(Enum):
     EXPIRED = "expired"
 
 
+# Python 3.11 takes longer to look up a member of an enum than to add two numbers.
+BUY: Final = Side.BUY
+SELL: Final = Side.SELL
+MARKET_ON_CLOSE: Final = OrderKind.MARKET_ON_CLOSE
+WORKING: Final = OrderState.WORKING
+FILLED: Final = OrderState.FILLED
+
+
 class OrderRecord(NamedTuple):
     """An order as it stood when it was asked for; it does not change.
 
@@ -73,7 +81,12 @@ class OrderRecord(NamedTuple):
 
 
 class Order:
-    """An order in the book; the broker alone writes it, others get its record."""
+    """An order in the book. The broker alone writes it; strategies get its record.
+
+    Its fields are those of `OrderRecord`; `sign` is 1 for a buy, -1 for a sell. `opening`: lots that are to
+    open or enlarge a position; `reserved`: their value by the close that decided. `turn`: its place among the
+    orders of a slot: strategy, row, number.
+    """
 
     __slots__ = (
         "close",
@@ -95,6 +108,7 @@ class Order:
         "strategy",
         "symbol",
         "time_in_force",
+        "turn",
         "value",
     )
 
@@ -115,7 +129,7 @@ class Order:
         self.number = number
         self.strategy = strategy
         self.symbol = symbol
-        self.sign = 1 if side is Side.BUY else -1
+        self.sign = 1 if side is BUY else -1
         self.lots = lots
         self.kind = kind
         self.time_in_force = time_in_force
@@ -123,18 +137,18 @@ class Order:
         self.slot = slot
         self.close = close
         self.reason = reason
-        self.state = OrderState.WORKING
+        self.state: OrderState = WORKING
         self.state_reason = ""
         self.filled = self.value = self.commission = 0
         self.ended_day: date | None = None
         self.ended_slot: int | None = None
-        # Lots that open or enlarge a position, and their value by the close that decided.
         self.opening = self.reserved = 0
+        self.turn = (0, 0, number)
 
     @property
     def side(self) -> Side:
         """Buy or sell."""
-        return Side.BUY if self.sign > 0 else Side.SELL
+        return BUY if self.sign > 0 else SELL
 
     @property
     def record(self) -> OrderRecord:

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date
+from math import inf, nan
+from operator import attrgetter
 
 from tapedeck.engine.broker.account import Account
 from tapedeck.engine.broker.bar import Bar
 from tapedeck.engine.broker.fill_rules import FillRules
 from tapedeck.engine.broker.limits import Limits
-from tapedeck.engine.broker.order_checks import too_late, unmeasurable, wrong_quantity
-from tapedeck.engine.broker.orders import Order, OrderKind, OrderRecord, OrderState, Side, TimeInForce
+from tapedeck.engine.broker.order_checks import MOST_LOTS, too_late, unmeasurable, wrong_quantity
+from tapedeck.engine.broker.orders import (
+    FILLED,
+    MARKET_ON_CLOSE,
+    Order,
+    OrderKind,
+    OrderRecord,
+    OrderState,
+    Side,
+    TimeInForce,
+)
 from tapedeck.engine.broker.records import Fill, Trade
 from tapedeck.engine.broker.terms import AccountTerms
 from tapedeck.engine.errors import EngineError, unknown_name_with_hint
@@ -61,6 +72,8 @@ class PaperBroker:
         self._rows = {symbol: row for row, symbol in enumerate(symbols)}
         self._unknown = {}
         self._in_turn = None
+        for order in self._working.values():
+            self._place(order)
 
     def end_session(self) -> list[OrderRecord]:
         """End the session: return the orders that expire with it, day orders and market on close."""
@@ -68,7 +81,7 @@ class PaperBroker:
             order
             for order in self._working.values()
             if order.day == self._day
-            and (order.time_in_force is TimeInForce.DAY or order.kind is OrderKind.MARKET_ON_CLOSE)
+            and (order.time_in_force is TimeInForce.DAY or order.kind is MARKET_ON_CLOSE)
         ]
         for order in expired:
             reason = f"the session ended; {order.filled:,} of {order.lots:,} filled"
@@ -88,18 +101,18 @@ class PaperBroker:
         kind: OrderKind = OrderKind.MARKET,
         time_in_force: TimeInForce = TimeInForce.GTC,
         reason: str = "",
-    ) -> OrderRecord:
+    ) -> Order:
         """Take an order, decided at the close of `slot` (BEFORE_FIRST_SLOT before the first bar).
 
-        It works from the next slot on, unless it is refused: then `state` of the record says so, and
-        `state_reason` why. `reason`: why it is given.
+        It works from the next slot on, unless it is refused: then its `state` says so, `state_reason` why.
+        `reason`: why it is given.
         """
         if self._day is None:
             raise EngineError("an order was given before the first session began")
         if strategy not in self._ranks:
             raise EngineError(f"unknown strategy {strategy!r}")
         self._numbers += 1
-        close = self._last_close(symbol) if symbol in self._rows else float("nan")
+        close = self._last_close(symbol) if symbol in self._rows else nan
         order = Order(
             self._numbers, strategy, symbol, side, lots, kind, time_in_force, self._day, slot, close, reason
         )
@@ -107,7 +120,7 @@ class PaperBroker:
         refusal = self._senseless(order) or self._accept(order)
         if refusal is not None:
             order.end(OrderState.REFUSED, self._day, slot, refusal)
-        return order.record
+        return order
 
     def cancel(self, number: int, slot: int, reason: str) -> OrderRecord | None:
         """Cancel what has not filled of a working order, decided at the close of `slot`.
@@ -154,7 +167,7 @@ class PaperBroker:
         for order in self._in_turn:
             if order.slot >= slot and order.day == day:
                 continue
-            on_close = order.kind is OrderKind.MARKET_ON_CLOSE
+            on_close = order.kind is MARKET_ON_CLOSE
             if on_close and not is_last:
                 continue
             bar = bar_of(order.symbol)
@@ -189,11 +202,18 @@ class PaperBroker:
 
     def _senseless(self, order: Order) -> str | None:
         """Return why an order is refused, whatever the account has, or None."""
-        refusal = wrong_quantity(order.lots)
+        lots, symbol = order.lots, order.symbol
+        if (
+            type(lots) is int
+            and 0 < lots <= MOST_LOTS
+            and 0 < order.close < inf
+            and order.slot < self._slots - 1
+        ):
+            return None  # nearly always, and quickly: without a known symbol there is no close
+        refusal = wrong_quantity(lots)
         if refusal is not None:
             order.lots = 0
             return refusal
-        symbol = order.symbol
         if symbol not in self._rows:
             if symbol not in self._unknown:
                 self._unknown[symbol] = unknown_name_with_hint("symbol", symbol, self._rows)
@@ -211,18 +231,19 @@ class PaperBroker:
             if refusal is not None:
                 return refusal
         self.account.accept(order, position, opening, value)
+        self._place(order)
         self._working[order.number] = order
         self._in_turn = None
         return None
 
+    def _place(self, order: Order) -> None:
+        row = self._rows.get(order.symbol, len(self._rows))
+        order.turn = (self._ranks[order.strategy], row, order.number)
+
     def _sorted(self) -> list[Order]:
         if len(self._working) == 1:
             return list(self._working.values())
-        ranks, rows, last = self._ranks, self._rows, len(self._rows)
-        return sorted(
-            self._working.values(),
-            key=lambda order: (ranks[order.strategy], rows.get(order.symbol, last), order.number),
-        )
+        return sorted(self._working.values(), key=attrgetter("turn"))
 
     def _lots(self, order: Order, bar: Bar, left: dict[str, int]) -> int:
         """Return the lots that fill now; `left`: what is left of the bars of the slot, by symbol."""
@@ -240,7 +261,7 @@ class PaperBroker:
     def _fill(self, day: date, order: Order, lots: int, bar: Bar, slot: int) -> Fill:
         price = self.rules.price(order.kind, order.sign, bar)
         fill = self.account.fill(order, lots, price, day, slot)
-        if order.state is OrderState.FILLED:
+        if order.state is FILLED:
             self._remove(order)
         return fill
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from tapedeck.engine.broker.money import divided
-from tapedeck.engine.broker.orders import Side
+from tapedeck.engine.broker.orders import BUY, SELL
 from tapedeck.engine.broker.records import Trade
 
 
@@ -112,7 +112,7 @@ class Position:
             trade,
             self.strategy,
             self.symbol,
-            Side.SELL if sign > 0 else Side.BUY,
+            SELL if sign > 0 else BUY,
             self._entered,
             self._entry_day,
             self._entry_slot,

@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from tapedeck.engine.broker.position import Position
 
 
 class Positions:
-    """Positions by strategy and symbol. `changed` is to be called after each change of one."""
+    """Positions by strategy and symbol. `changed` is to be called after each change of one.
 
-    __slots__ = ("_active", "_all", "_by_symbol", "_held", "_short")
+    `held`: those that have lots, in the order in which they were opened; `short`: those that are short.
+    """
+
+    __slots__ = ("_active", "_all", "_by_symbol", "held", "short")
 
     def __init__(self) -> None:
         self._all: dict[tuple[str, str], Position] = {}
         self._by_symbol: dict[str, list[Position]] = {}
-        self._held: dict[Position, None] = {}
-        self._short: dict[Position, None] = {}
+        self.held: dict[Position, None] = {}
+        self.short: dict[Position, None] = {}
         self._active: dict[str, int] = {}
-
-    @property
-    def held(self) -> Iterator[Position]:
-        """Positions that have lots, in the order in which they were opened."""
-        return iter(self._held)
-
-    @property
-    def short(self) -> Iterator[Position]:
-        """Positions that are short."""
-        return iter(self._short)
 
     @property
     def active_symbols(self) -> int:
@@ -70,11 +61,11 @@ class Positions:
 
     def _count(self, position: Position, sign: int) -> None:
         if position.counted_sign == 0:
-            self._held[position] = None
+            self.held[position] = None
         elif sign == 0:
-            del self._held[position]
+            del self.held[position]
         if position.counted_sign < 0:
-            del self._short[position]
+            del self.short[position]
         elif sign < 0:
-            self._short[position] = None
+            self.short[position] = None
         position.counted_sign = sign

@@ -44,7 +44,7 @@ def broker_of(**terms: Any) -> PaperBroker:
 def buy(
     broker: PaperBroker, lots: Any = 1, slot: int = 0, symbol: str = "SPY", **options: Any
 ) -> OrderRecord:
-    return broker.submit(options.pop("strategy", "first"), symbol, Side.BUY, lots, slot, **options)
+    return broker.submit(options.pop("strategy", "first"), symbol, Side.BUY, lots, slot, **options).record
 
 
 def test_fills_come_by_strategy_then_row_then_number() -> None:
