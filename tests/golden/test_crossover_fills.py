@@ -1,9 +1,9 @@
 """The crossover of two averages in October 2013 as walked, fill by fill against the raw files and pandas.
 
-Averages of prices in cents are equal at some bars, where sums of floats in another order differ by a last bit:
-pandas' own averages cross 332 times, exact ones 330 times. So there are two comparisons: of a rule that does not
-count such a bit as a cross, with exact averages; and of the plain rule, with averages that are added up in plain
-Python in the order in which a tape's are.
+Averages of prices in cents are equal at some bars, where sums of floats in another order differ by a last
+bit: pandas' own averages cross 332 times, exact ones 330 times. So there are two comparisons: of a rule that
+does not count such a bit as a cross, with exact averages; and of the plain rule, with averages that are added
+up in plain Python in the order in which a tape's are.
 """
 
 from __future__ import annotations
