@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import inf, isfinite
+from math import isfinite
 from typing import Final
 
 import numpy as np
 
-from tapedeck.engine.broker.orders import OrderKind, Side
+from tapedeck.engine.broker.orders import Order, OrderKind, Side
 from tapedeck.engine.broker.paper_broker import PaperBroker
 from tapedeck.engine.broker.records import Fill
 from tapedeck.engine.clock.slots import epoch_seconds
@@ -23,8 +23,8 @@ from tapedeck.engine.strategies.definition import RuleDefinition
 from tapedeck.engine.strategies.market import Market, first_true
 from tapedeck.engine.strategies.sizes import SizeInputs
 from tapedeck.engine.strategies.strategy_rules import RuleColumns, StrategyRule, parse_row_value
-from tapedeck.engine.strategies.symbol_state import SymbolState, close_levels
-from tapedeck.engine.strategies.working_orders import WorkingOrder, WorkingOrders
+from tapedeck.engine.strategies.symbol_state import CloseLevels, SymbolState
+from tapedeck.engine.strategies.working_orders import WorkingOrders
 from tapedeck.engine.tape.bar_grid import CLOSE, Floats
 from tapedeck.engine.tape.earlier_values import EarlierNeed
 
@@ -60,7 +60,11 @@ class RuleStrategy:
         self._states: dict[str, SymbolState] = {}
         self.by_row: dict[int, SymbolState] = {}
         self._account = AccountWords(definition.name, broker, market, self._states.values)
-        self._levels = definition.stop_loss is not None or definition.take_profit is not None
+        self._levels: CloseLevels | None = None
+        if definition.stop_loss is not None or definition.take_profit is not None:
+            self._levels = CloseLevels(
+                broker.scale, definition.side, definition.stop_loss, definition.take_profit
+            )
 
     def set_orders(self, orders: WorkingOrders) -> None:
         """Take the working orders of the walk."""
@@ -143,7 +147,7 @@ class RuleStrategy:
         slot, first = self._stop, self._start
         if self._exits is not None:
             slot = first + first_true(self._exits.possible[state.row], start - first, slot - first)
-        if self._levels and state.lots:
+        if self._levels is not None and state.lots:
             closes = self._market.tape.base.values[CLOSE, state.row, start:slot]
             reached = (closes <= state.falls_to) | (closes >= state.rises_to)
             slot = start + first_true(reached, 0, slot - start)
@@ -173,7 +177,7 @@ class RuleStrategy:
 
     def _reason_to_leave(self, state: SymbolState) -> str | None:
         slot = self._market.slot
-        if self._levels and state.lots:
+        if self._levels is not None and state.lots:
             close = float(self._market.tape.base.values[CLOSE, state.row, slot])
             falls, rises = close <= state.falls_to, close >= state.rises_to
             if falls or rises:
@@ -196,7 +200,7 @@ class RuleStrategy:
             state.on_close = None
         state.exit = self._submit_exit(state, OrderKind.MARKET, reason)
 
-    def _submit_exit(self, state: SymbolState, kind: OrderKind, reason: str) -> WorkingOrder | None:
+    def _submit_exit(self, state: SymbolState, kind: OrderKind, reason: str) -> Order | None:
         side = Side.SELL if state.lots > 0 else Side.BUY
         return self._orders.submit(self.definition.name, state.symbol, side, abs(state.lots), kind, reason)
 
@@ -231,12 +235,7 @@ class RuleStrategy:
             state.since_slot, state.bars_before = fill.slot, 0
         state.lots = fill.held
         state.forget_ended_orders()
-        if self._levels:
-            state.falls_to, state.rises_to = -inf, inf
-            holding = self._broker.account.holding(self.definition.name, fill.symbol)
-            if holding is not None:
-                state.falls_to, state.rises_to = close_levels(
-                    self._broker.scale, self.definition.side, holding.cost, holding.lots,
-                    self.definition.stop_loss, self.definition.take_profit,
-                )  # fmt: skip
+        if self._levels is not None and state.lots:
+            position = self._broker.account.positions.of(fill.strategy, fill.symbol)
+            state.falls_to, state.rises_to = self._levels.of(position.cost, position.lots)
         return state

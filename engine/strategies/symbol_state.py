@@ -6,8 +6,7 @@ from fractions import Fraction
 from math import inf, nextafter
 
 from tapedeck.engine.broker.money import MoneyScale, exact
-from tapedeck.engine.broker.orders import Side
-from tapedeck.engine.strategies.working_orders import WorkingOrder
+from tapedeck.engine.broker.orders import Order, OrderState, Side
 
 
 class SymbolState:
@@ -38,20 +37,20 @@ class SymbolState:
         self.symbol = symbol
         self.row = -1
         self.lots = 0
-        self.entry: WorkingOrder | None = None
-        self.exit: WorkingOrder | None = None
-        self.on_close: WorkingOrder | None = None
+        self.entry: Order | None = None
+        self.exit: Order | None = None
+        self.on_close: Order | None = None
         self.entries = self.since_slot = self.bars_before = 0
         self.falls_to, self.rises_to = -inf, inf
         self.next_slot = -1
 
     def forget_ended_orders(self) -> None:
         """Forget the orders that work no more."""
-        if self.entry is not None and not self.entry.left:
+        if self.entry is not None and self.entry.state is not OrderState.WORKING:
             self.entry = None
-        if self.exit is not None and not self.exit.left:
+        if self.exit is not None and self.exit.state is not OrderState.WORKING:
             self.exit = None
-        if self.on_close is not None and not self.on_close.left:
+        if self.on_close is not None and self.on_close.state is not OrderState.WORKING:
             self.on_close = None
 
     @property
@@ -60,25 +59,46 @@ class SymbolState:
         return not self.lots and self.entry is None and self.exit is None and self.on_close is None
 
 
-def close_levels(
-    scale: MoneyScale, side: Side, cost: int, lots: int, stop_loss: float | None, take_profit: float | None
-) -> tuple[float, float]:
-    """Return the close to which a position may fall, and that to which it may rise, before it is left.
+class CloseLevels:
+    """The closes at which a position is left, by percentages from its average price.
 
-    They are percentages from the average price, which is not rounded: a close of 93 has lost 7 % of 100.
-    Where one is None, the level is infinite.
+    Nothing is rounded: a close of 93 has lost 7 % of 100. ValueError for a percentage that is not finite.
     """
-    average = Fraction(cost, lots) / (exact(scale.lot) * 10**scale.digits)
-    falls, rises = (stop_loss, take_profit) if side is Side.BUY else (take_profit, stop_loss)
-    falls_to, rises_to = -inf, inf
-    if falls is not None:
-        level = average * (100 - exact(falls)) / 100
-        falls_to = float(level)
-        if exact(falls_to) > level:
-            falls_to = nextafter(falls_to, -inf)
-    if rises is not None:
-        level = average * (100 + exact(rises)) / 100
-        rises_to = float(level)
-        if exact(rises_to) < level:
-            rises_to = nextafter(rises_to, inf)
-    return falls_to, rises_to
+
+    __slots__ = ("_falls", "_per_lot", "_rises")
+
+    def __init__(
+        self, scale: MoneyScale, side: Side, stop_loss: float | None, take_profit: float | None
+    ) -> None:
+        self._per_lot = exact(scale.lot) * 10**scale.digits
+        falls, rises = (stop_loss, take_profit) if side is Side.BUY else (take_profit, stop_loss)
+        self._falls = None if falls is None else 1 - exact(falls) / 100
+        self._rises = None if rises is None else 1 + exact(rises) / 100
+
+    def of(self, cost: int, lots: int) -> tuple[float, float]:
+        """Return the close to which a position may fall, and that to which it may rise; else infinite.
+
+        `cost`: of the lots in units, with their sign.
+        """
+        falls_to, rises_to = -inf, inf
+        if self._falls is not None:
+            falls_to, is_above = self._level(self._falls, cost, lots)
+            if is_above > 0:
+                falls_to = nextafter(falls_to, -inf)
+        if self._rises is not None:
+            rises_to, is_above = self._level(self._rises, cost, lots)
+            if is_above < 0:
+                rises_to = nextafter(rises_to, inf)
+        return falls_to, rises_to
+
+    def _level(self, part: Fraction, cost: int, lots: int) -> tuple[float, int]:
+        """Return the float nearest to a part of the average price, and whether it is above that: 1, 0 or -1.
+
+        A float counts as the decimal number that it is written as.
+        """
+        numerator = abs(cost) * part.numerator * self._per_lot.denominator
+        denominator = abs(lots) * part.denominator * self._per_lot.numerator
+        nearest = numerator / denominator
+        written = exact(nearest)
+        difference = written.numerator * denominator - numerator * written.denominator
+        return nearest, (difference > 0) - (difference < 0)
