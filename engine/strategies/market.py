@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from tapedeck.engine.broker.bar import Bar
@@ -73,11 +75,23 @@ class Market:
         known: Floats = np.where(at >= 0, closes[at], before)
         return known
 
+    def take_edition(self, tape: Tape, slots: int) -> None:
+        """Take the newest edition of the tape, of which some slots were walked; rows may have changed."""
+        self._keep_closes([symbol for symbol in self.tape.symbols if symbol not in tape.rows], slots)
+        self.tape = tape
+
     def end_session(self, slots: int) -> None:
-        """Keep the last closes of a session that ends after some slots."""
+        """End a session of which some slots were walked, and keep its last closes."""
+        self._keep_closes(self.tape.symbols, slots)
+
+    def _keep_closes(self, symbols: Sequence[str], slots: int) -> None:
+        """Keep the last closes in the first `slots` slots."""
+        if not symbols:
+            return
         base = self.tape.base
         last = last_columns_present(base.present[:, :slots], 1)[:, 0]
-        for row, symbol in enumerate(self.tape.symbols):
+        for symbol in symbols:
+            row = self.tape.rows[symbol]
             if last[row] >= 0:
                 self._closes[symbol] = float(base.values[CLOSE, row, last[row]])
 

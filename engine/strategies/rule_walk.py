@@ -110,7 +110,10 @@ class RuleWalk:
         return equity_column(self.broker.scale, stop - start, cash, held, shifted, closes)
 
     def _take_edition(self, tape: Tape) -> None:
-        before, self._market.tape = self._market.tape, tape
+        before = self._market.tape
+        if tape is before:
+            return
+        self._market.take_edition(tape, self._walked)
         if tape.symbols != before.symbols:
             self.broker.set_symbols(tape.symbols)
             for strategy in self._strategies:
