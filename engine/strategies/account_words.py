@@ -47,5 +47,7 @@ class AccountWords:
         return self._broker.scale.shares(state.lots)
 
     def _unrealised(self, state: SymbolState) -> float:
-        holding = self._broker.account.holding(self._strategy, state.symbol)
-        return 0.0 if holding is None else self._broker.scale.amount(holding.unrealised)
+        account = self._broker.account
+        position = account.positions.of(self._strategy, state.symbol)
+        value = account.scale.value(self._market.last_close(state.symbol), position.lots)
+        return account.scale.amount(value - position.cost)

@@ -105,7 +105,7 @@ class RuleWalk:
         self, start: int, stop: int, cash: int, held: dict[tuple[str, str], int], fills: list[Fill]
     ) -> Ints:
         """Return the equity at the slots [start, stop); `cash`, `held`: before them."""
-        shifted = [fill._replace(slot=fill.slot - start) for fill in fills]
+        shifted = [fill._replace(slot=fill.slot - start) for fill in fills] if start else fills
         closes = partial(self._market.closes, start=start, stop=stop)
         return equity_column(self.broker.scale, stop - start, cash, held, shifted, closes)
 
