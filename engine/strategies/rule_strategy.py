@@ -44,11 +44,15 @@ class RuleStrategy:
     """
 
     def __init__(
-        self, definition: RuleDefinition, vocabulary: Vocabulary, broker: PaperBroker, market: Market
+        self,
+        definition: RuleDefinition,
+        vocabulary: Vocabulary,
+        broker: PaperBroker,
+        market: Market,
+        orders: WorkingOrders,
     ) -> None:
         self.definition = definition
-        self._broker, self._market = broker, market
-        self._orders: WorkingOrders
+        self._broker, self._market, self._orders = broker, market, orders
         self._enter = StrategyRule.parse(definition.enter, vocabulary)
         self._exit = None if definition.exit is None else StrategyRule.parse(definition.exit, vocabulary)
         texts = definition.size.row_values
@@ -65,10 +69,6 @@ class RuleStrategy:
             self._levels = CloseLevels(
                 broker.scale, definition.side, definition.stop_loss, definition.take_profit
             )
-
-    def set_orders(self, orders: WorkingOrders) -> None:
-        """Take the working orders of the walk."""
-        self._orders = orders
 
     def earlier_needs(self, rows: Mapping[str, int]) -> frozenset[EarlierNeed]:
         """Return what its rules read of the sessions before a tape's; `rows`: row by symbol."""

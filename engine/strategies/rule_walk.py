@@ -46,10 +46,9 @@ class RuleWalk:
         self.broker = PaperBroker(terms, names, self._market.last_close)
         self._orders = WorkingOrders(self.broker, self._market)
         self._strategies = [
-            RuleStrategy(definition, vocabulary, self.broker, self._market) for definition in definitions
+            RuleStrategy(definition, vocabulary, self.broker, self._market, self._orders)
+            for definition in definitions
         ]
-        for strategy in self._strategies:
-            strategy.set_orders(self._orders)
         self._ranks = {name: rank for rank, name in enumerate(names)}
         self._walked = 0
         self._equity: list[Ints] = []
