@@ -162,6 +162,8 @@ class RuleStrategy:
 
     def decide(self, state: SymbolState) -> None:
         """Decide for a symbol at the close of the market's slot."""
+        if state.on_close is not None:
+            state.forget_ended_orders()  # it expires where the last slot has no bar
         if state.lots or state.entry is not None:
             reason = self._reason_to_leave(state)
             if reason is not None:

@@ -86,6 +86,13 @@ def test_what_had_no_bar_to_close_at_is_sold_at_the_first_bar_of_the_next_sessio
     assert played(walk, first, second) == [(2, "enter", 11.75), (1, "flat_at_close", 8.75)]
 
 
+def test_an_exit_in_the_last_slot_takes_the_place_of_the_order_that_had_no_bar_to_close_at() -> None:
+    first = session(DAYS[0], [[10, 11, 12, 13, 14, 15, NAN]])
+    second = session(DAYS[1], [[NAN, 9, 9, 9]])
+    walk = walk_of(first, "close > 10.5", "minutes_to_close == 0", flat_at_close=True)
+    assert played(walk, first, second) == [(2, "enter", 11.75), (1, "exit", 8.75)]
+
+
 def test_bars_held_count_the_bar_that_filled_and_reach_over_the_night() -> None:
     first = session(DAYS[0], [[9, 9, 9, 9, 11, 10, NAN]])
     second = session(DAYS[1], [[10, NAN, 10, 10, 10]])
