@@ -33,6 +33,8 @@ from tapedeck.console.panel_data.registry import panels as panel_entries
 
 _FRAME: Final = 4
 """Columns of a frame's line that headings leave free."""
+_LAID_OUT_S: Final = 0.1
+"""Wait before looking again whether the panels are laid out, in seconds."""
 
 
 AnyPanel = TypeVar("AnyPanel", bound=Panel)
@@ -266,13 +268,19 @@ class MainScreen(ConsoleScreen):
 
     @on(Panel.NoteChanged)
     def _show_tabs(self) -> None:
-        columns = self.app.size.width
+        columns, room = self.app.size.width, self._room_for_tabs()
+        if room is None:  # while the terminal stalls, panels are laid out later
+            self.set_timer(_LAID_OUT_S, self._show_tabs)
+            return
         notes = {name: panel.tab_note for name, panel in self.panels.items()}
         tabs = tabs_of(self.panel_layout, notes, self.key_changes, columns=columns)
-        self._tabs.show(tabs, self._room_for_tabs() - self._tabs.gutter.width)
+        self._tabs.show(tabs, room - self._tabs.gutter.width)
 
-    def _room_for_tabs(self) -> int:
-        """Return the columns for tabs: all of a narrow screen, else the rest of the top heading."""
+    def _room_for_tabs(self) -> int | None:
+        """Return the columns for tabs: all of a narrow screen, else the rest of the top heading.
+
+        None until the panels are laid out.
+        """
         body = self.query_one("#body").region
         if self.app.size.width < MEDIUM_WIDTH:
             return body.width
@@ -281,7 +289,7 @@ class MainScreen(ConsoleScreen):
             (panel for panel in self.panels.values() if panel.display and panel.region.top_right == corner),
             None,
         )
-        return 0 if panel is None else panel.region.width - len(panel.heading) - _FRAME
+        return None if panel is None else panel.region.width - len(panel.heading) - _FRAME
 
     def _mark_active(self) -> None:
         """Mark the frame of the active panel, and whether it shows the past."""
