@@ -100,7 +100,7 @@ class Account:
         self.positions.changed(position)
 
     def fill(self, order: Order, lots: int, price: float, day: date, slot: int) -> Fill:
-        """Fill lots of an order at a price; the order is told when it has filled to the end."""
+        """Fill lots of an order at a price, and mark the order if it is then complete."""
         sign = order.sign
         value = self.scale.value(price, lots)
         order.filled += lots

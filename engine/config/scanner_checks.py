@@ -40,7 +40,7 @@ def find_scanner_conflicts(data: Mapping[str, object]) -> Iterator[ConfigProblem
 def find_scanner_warnings(data: Mapping[str, object]) -> Iterator[str]:
     """Yield warnings: valid settings of the universe that are probably mistakes."""
     if data.get("universe") is not None and not data.get("scanners"):
-        yield f"{dotted(_UNIVERSE)} is not read: there are no scanners"
+        yield f"{dotted(_UNIVERSE)} has no effect: the file has no scanners"
 
 
 def _check_universe(universe: Mapping[str, object], data: Mapping[str, object]) -> Iterator[ConfigProblem]:

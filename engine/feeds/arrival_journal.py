@@ -72,7 +72,7 @@ _SCANS: Final = (
     "symbols TEXT NOT NULL, number INTEGER NOT NULL, record TEXT NOT NULL, "
     "PRIMARY KEY (trading_day, interval, symbols, number)) STRICT, WITHOUT ROWID"
 )
-"""Earlier programs pass over this table, so that it needs no version of its own."""
+"""Earlier versions of tapedeck ignore this table, so the journal's version stays the same."""
 
 
 def journal_path(location: Path) -> Path:

@@ -145,7 +145,8 @@ def _file_rows(
     step = len(series)
     found: list[SeriesRows] = []
     reasons = {row * step: fault for row, fault in part.faults.items()}
-    lengths = interval_column([name for name in part.data.column_names if name not in _read_by(series)])
+    read = _read_by(series)
+    lengths = interval_column([name for name in part.data.column_names if name not in read])
     strange = {} if lengths is None else other_intervals(_text(_column(part.data, lengths)), form.interval)
     gap_count = 0
     for place, (one, owner) in enumerate(zip(series, owners, strict=True)):

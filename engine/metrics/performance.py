@@ -148,7 +148,7 @@ class PerformanceMetrics:
         return self.record(Step.RECORDING, started)
 
     def record_scan(self, scanner: str, seconds: float) -> None:
-        """Record one run of a scanner, in a timer of its own: `scan` and its name."""
+        """Record one run of a scanner, in the timer `scan NAME`."""
         self._add(f"scan {scanner}", seconds)
 
     def record_queue_sizes(self, sizes: Mapping[str, int]) -> None:

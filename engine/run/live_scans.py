@@ -24,9 +24,9 @@ from tapedeck.engine.run.live_run import LiveRun
 from tapedeck.engine.run.live_universe import LiveUniverse, LiveUniverses
 from tapedeck.engine.run.recorded_bars import RecordedBars
 from tapedeck.engine.run.session_feed import ProcessMessages
-from tapedeck.engine.run.session_scans import ScanJoins
+from tapedeck.engine.run.session_scans import ScanJoins, text_of
 from tapedeck.engine.run.symbol_changer import SymbolChanger
-from tapedeck.engine.tape.scan_records import ScanRecord
+from tapedeck.engine.tape.scan_records import ScanOutcome, ScanRecord
 from tapedeck.engine.tape.session_data import SessionData
 from tapedeck.engine.tape.tape import Tape
 from tapedeck.engine.universe.scanner_manager import ScannerError, ScannerManager, ScannerStatus
@@ -215,7 +215,7 @@ class LiveScans:
         self._start(partial(self._run, universe, chosen, late, clock, bars), is_scan=bool(chosen))
 
     def _take_results(self) -> None:
-        """Take what a job has returned. Without a universe there are no scans, and the recording goes on."""
+        """Handle the result of a job. Without a universe the recording goes on, but no scan runs."""
         job = self._job
         if job is None or not job.done():
             return
@@ -229,6 +229,8 @@ class LiveScans:
             self._tell(f"scanners are off for this session: {error}")
             return
         for scanner, record in results:
+            if _is_alert(scanner, record):
+                self._live.alert(text_of(record) or record.scanner)
             if scanner is None:
                 self._joins.note(record)
             else:
@@ -241,3 +243,10 @@ class LiveScans:
         while not future.done():
             process_messages(None)
         return future.result()
+
+
+def _is_alert(scanner: Scanner | None, record: ScanRecord) -> bool:
+    """Whether a scan is told at once: it failed, or found symbols that are only reported."""
+    if record.outcome is ScanOutcome.DONE:
+        return scanner is not None and not scanner.add and bool(record.found)
+    return record.outcome is not ScanOutcome.SKIPPED

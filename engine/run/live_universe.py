@@ -144,7 +144,7 @@ class LiveUniverse:
         return True
 
     def _can_ask_on(self, answer: HistoryAnswer) -> bool:
-        """Tell why there are no bars, each reason once; return whether others can be asked for."""
+        """Report why bars are missing, each reason once; return whether to ask for other bars."""
         error = answer.error
         assert error is not None  # the caller has looked
         if error.is_final:

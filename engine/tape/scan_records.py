@@ -11,7 +11,7 @@ class ScanOutcome(Enum):
 
     DONE = "done"
     FAILED = "failed"
-    """It raised, or returned what is no result."""
+    """It raised, or its result is invalid."""
     OVERRAN = "overran"
     """It took longer than its limit, and was left."""
     SKIPPED = "skipped"

@@ -59,7 +59,7 @@ def load_scanner_class(reference: str, folder: Path) -> ScannerClass:
 
 
 def _module_of(file: Path) -> ModuleType:
-    """Return a module made of a file, under a name of its own; not of bytecode, which may be older."""
+    """Return the module of a source file, under a private name; cached bytecode is not used."""
     place = hashlib.sha256(str(file).encode(errors="surrogateescape")).hexdigest()
     module = ModuleType(f"_tapedeck_scanner_{place[:12]}_{file.stem}")
     module.__file__ = str(file)

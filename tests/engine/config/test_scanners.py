@@ -164,7 +164,7 @@ def test_a_fault_of_the_universe_has_this_message(scan, faults: Faults, universe
 
 
 def test_a_universe_without_scanners_is_a_warning(scan, read: Read) -> None:
-    assert read(scan()).warnings == (f"{UNIVERSE} is not read: there are no scanners",)
+    assert read(scan()).warnings == (f"{UNIVERSE} has no effect: the file has no scanners",)
 
 
 # Older fields

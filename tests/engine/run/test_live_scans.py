@@ -201,6 +201,9 @@ def test_scans_find_what_they_find_in_a_backtest_and_the_day_ends_as_one_with_th
     assert found(day.record.scans) == found(expected.scans)
     assert len([scan for scan in expected.scans if scan.found]) == 6
     assert [symbol for symbol, _ in joins(day.record)] == [symbol for symbol, _ in joins(expected)]
+    reported = [scan for scan in expected.scans if scan.scanner == "watch" and scan.found]
+    assert len([text for text in day.alerts if text.startswith("watch: found ")]) == len(reported) > 0
+    assert not [text for text in day.alerts if text.startswith(("movers", "before"))], "they join"
     mine = session_digest(day.record.tape, day.record.frontier)
     assert mine == digest_with_the_same_changes(day, day.record)
     with ArrivalJournal(day.journal) as journal:
