@@ -13,7 +13,7 @@ from textual.app import ComposeResult
 from textual.message import Message
 from textual.widget import Widget
 
-from tapedeck.console.app.grid_text import counted, figure, milliseconds
+from tapedeck.console.app.grid_text import counted, figure, milliseconds, number
 from tapedeck.console.app.panels.panel import Panel
 from tapedeck.console.app.playback import Playback, ViewState
 from tapedeck.console.app.widgets import LineList
@@ -37,6 +37,8 @@ _MOST_FOUND: Final = 200
 """Most symbols listed of one scan."""
 _NUMBERS: Final = frozenset({3, 4, 5})
 """Columns of numbers in the lines of scanners: duration, found, failed."""
+_WHOLE_FROM: Final = 1_000.0
+"""Whole numbers are shown without decimals from here on."""
 _ONLY: Final = "▶"
 """Sign of the scanner whose scans alone are listed."""
 
@@ -117,7 +119,7 @@ class FoundLine:
     def parts(self) -> Sequence[Part]:
         """Rank, symbol, whether it joined, and the values that its rule looked at."""
         found = self.found
-        values = "  ".join(f"{name} {figure(value)}" for name, value in found.values)
+        values = "  ".join(f"{name} {_value_text(value)}" for name, value in found.values)
         return (
             (f"{found.rank:>5} ", "quiet"),
             (f"{found.symbol:<{self.width}}  ", "mark"),
@@ -299,3 +301,8 @@ def _time(scan: ScanRecord, zone: ZoneInfo) -> str:
 
 def _clock(instant: datetime, zone: ZoneInfo) -> str:
     return f"{instant.astimezone(zone):%H:%M:%S}".removesuffix(":00")
+
+
+def _value_text(value: float) -> str:
+    """Return a value that a rule looked at; large whole numbers, such as volumes, without decimals."""
+    return number(value, 0) if abs(value) >= _WHOLE_FROM and value.is_integer() else figure(value)
