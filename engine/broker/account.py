@@ -132,6 +132,7 @@ class Account:
             order.reason,
             realised,
             position.lots,
+            position.cost,
             self.cash,
         )
 

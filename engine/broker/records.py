@@ -14,7 +14,7 @@ class Fill(NamedTuple):
     `order`: number of its order. `lots`: above 0. `price`: of a share, with slippage. `value`: of the lots at
     the price. `day`, `slot`: of the bar that filled. `reason`: why the order was given. `realised`: profit
     on what it closed, before commission. `held`: lots of the strategy in the symbol after it, below 0 if
-    short. `cash`: of the account after it.
+    short; `cost`: of these in units, below 0 if short. `cash`: of the account after it.
     """
 
     order: int
@@ -30,6 +30,7 @@ class Fill(NamedTuple):
     reason: str
     realised: int
     held: int
+    cost: int
     cash: int
 
 

@@ -10,6 +10,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from tapedeck.engine.broker.account_record import AccountAt
 from tapedeck.engine.clock.slots import SessionSlots, utc_from_epoch
 from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.intervals import Interval
@@ -115,6 +116,12 @@ class SessionView:
     def slot_times(self) -> SessionSlots:
         """Open and close of each slot of the session, from the calendar."""
         return self._tape.slots
+
+    @property
+    def account(self) -> AccountAt | None:
+        """The account of the strategies, cut at the frontier; None without strategies."""
+        account = self._tape.account
+        return None if account is None else account.record.at(self.frontier)
 
     @property
     def base_interval(self) -> Interval:

@@ -10,6 +10,7 @@ from weakref import ReferenceType, ref
 
 import numpy as np
 
+from tapedeck.engine.broker.account_record import SessionAccount
 from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.intervals import WEEK, Interval
@@ -122,6 +123,8 @@ class Tape:
     if it had been there from the open. `opening`: the symbols that the session began with; `changes`: all
     joins and leaves up to this edition; `left`: the rows of those that left, on disk. A symbol that left is
     in no row; `whole` and `at_frontier` have it.
+
+    `account`: what strategies did in the session, shared by its editions; None without strategies.
     """
 
     slots: SessionSlots
@@ -144,6 +147,7 @@ class Tape:
     opening: tuple[str, ...] = ()
     changes: tuple[SymbolChange, ...] = ()
     left: tuple[LeftSymbol, ...] = ()
+    account: SessionAccount | None = None
     rows: Mapping[str, int] = field(init=False)
     _stays: Mapping[str, Stay] | None = field(init=False, default=None)
 
@@ -425,7 +429,7 @@ class Tape:
         """
         own = self.row_data()
         made = self._with_rows(gathered_rows(own, [(own, rows)]), self.edition, ())
-        made.identity, made.left = SessionIdentity(), ()
+        made.identity, made.left, made.account = SessionIdentity(), (), None
         made.kept_history = tuple(kept.copied() for kept in made.kept_history)
         made.base.end_at(frontier)
         made.base.confirmed_empty = made.base.empty_mask()

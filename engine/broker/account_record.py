@@ -1,0 +1,171 @@
+"""Account of a session: what it began with, and what strategies did in it, to be read at any frontier."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import NamedTuple
+
+from tapedeck.engine.broker.money import Ints, MoneyScale
+from tapedeck.engine.broker.orders import OrderRecord, OrderState
+from tapedeck.engine.broker.records import Fill, Trade
+
+PositionKey = tuple[str, str]
+"""A strategy and a symbol."""
+
+
+class HeldPosition(NamedTuple):
+    """Lots of a strategy in a symbol, below 0 if short, and what they cost in units, with the same sign."""
+
+    strategy: str
+    symbol: str
+    lots: int
+    cost: int
+
+
+class StrategyNote(NamedTuple):
+    """What a strategy noted at the close of a slot. `value`: None without one."""
+
+    strategy: str
+    slot: int
+    text: str
+    value: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class AccountRecord:
+    """An account in one session, as far as strategies walked: `walked` slots. Money in units of `scale`.
+
+    `strategies`: their names, in the order of the session file. `opening_cash`, `opening_equity`,
+    `opening_positions`, `opening_realised`, `opening_commission`: before the session. `orders`: of the
+    session by number, with those that worked at its beginning, as they stood after the last slot walked.
+    `fills`, `trades`, `notes`: in their order. `equity`: at the close of each slot walked, int64 (walked,).
+    """
+
+    day: date
+    scale: MoneyScale
+    strategies: tuple[str, ...]
+    walked: int
+    opening_cash: int
+    opening_equity: int
+    opening_realised: int
+    opening_commission: int
+    opening_positions: tuple[HeldPosition, ...]
+    orders: tuple[OrderRecord, ...]
+    fills: tuple[Fill, ...]
+    trades: tuple[Trade, ...]
+    notes: tuple[StrategyNote, ...]
+    equity: Ints
+
+    @cached_property
+    def fills_of_orders(self) -> Mapping[int, tuple[Fill, ...]]:
+        """The fills of each order that has any, by its number."""
+        found: dict[int, list[Fill]] = {}
+        for fill in self.fills:
+            found.setdefault(fill.order, []).append(fill)
+        return {number: tuple(fills) for number, fills in found.items()}
+
+    def at(self, frontier: int) -> AccountAt:
+        """Return the account as it stood when `frontier` slots were over."""
+        return AccountAt(self, max(0, min(frontier, self.walked)))
+
+
+class AccountAt:
+    """An account at a frontier: what happened in the slots before it, and nothing later."""
+
+    __slots__ = ("frontier", "record")
+
+    def __init__(self, record: AccountRecord, frontier: int) -> None:
+        self.record, self.frontier = record, frontier
+
+    @property
+    def fills(self) -> tuple[Fill, ...]:
+        """Fills of the session, in their order."""
+        return tuple(fill for fill in self.record.fills if fill.slot < self.frontier)
+
+    @property
+    def trades(self) -> tuple[Trade, ...]:
+        """Round trips that ended in the session, in their order."""
+        return tuple(trade for trade in self.record.trades if trade.exit_slot < self.frontier)
+
+    @property
+    def notes(self) -> tuple[StrategyNote, ...]:
+        """What strategies noted, in order."""
+        return tuple(note for note in self.record.notes if note.slot < self.frontier)
+
+    @property
+    def orders(self) -> tuple[OrderRecord, ...]:
+        """Orders of the session as they stood, by number, with those that worked at its beginning."""
+        return tuple(self._as_it_stood(order) for order in self.record.orders if self._is_known(order))
+
+    @property
+    def positions(self) -> tuple[HeldPosition, ...]:
+        """Positions that have lots: by strategy as in the session file, then by symbol."""
+        held: dict[PositionKey, HeldPosition] = {
+            (one.strategy, one.symbol): one for one in self.record.opening_positions
+        }
+        for fill in self.fills:
+            held[fill.strategy, fill.symbol] = HeldPosition(fill.strategy, fill.symbol, fill.held, fill.cost)
+        ranks = {name: rank for rank, name in enumerate(self.record.strategies)}
+        present = (one for one in held.values() if one.lots)
+        return tuple(sorted(present, key=lambda one: (ranks[one.strategy], one.symbol)))
+
+    @property
+    def cash(self) -> int:
+        """Cash in units."""
+        fills = self.fills
+        return fills[-1].cash if fills else self.record.opening_cash
+
+    @property
+    def equity(self) -> int:
+        """Cash and positions by the last closes, in units."""
+        return int(self.record.equity[self.frontier - 1]) if self.frontier else self.record.opening_equity
+
+    @property
+    def equity_so_far(self) -> Ints:
+        """Equity at the close of each slot that is over, in units, int64 (frontier,)."""
+        return self.record.equity[: self.frontier]
+
+    @property
+    def realised(self) -> int:
+        """Profit of all that was closed since the run began, before commission, in units."""
+        return self.record.opening_realised + sum(fill.realised for fill in self.fills)
+
+    @property
+    def commission(self) -> int:
+        """Commission paid since the run began, in units."""
+        return self.record.opening_commission + sum(fill.commission for fill in self.fills)
+
+    def _is_known(self, order: OrderRecord) -> bool:
+        return order.day < self.record.day or order.slot < self.frontier
+
+    def _as_it_stood(self, order: OrderRecord) -> OrderRecord:
+        later = [
+            fill for fill in self.record.fills_of_orders.get(order.number, ()) if fill.slot >= self.frontier
+        ]
+        has_ended = order.ended_day is not None and (
+            order.ended_day < self.record.day
+            or (order.ended_slot is not None and order.ended_slot < self.frontier)
+        )
+        if not later and (has_ended or order.ended_day is None):
+            return order
+        return order._replace(
+            state=order.state if has_ended else OrderState.WORKING,
+            state_reason=order.state_reason if has_ended else "",
+            ended_day=order.ended_day if has_ended else None,
+            ended_slot=order.ended_slot if has_ended else None,
+            filled=order.filled - sum(fill.lots for fill in later),
+            value=order.value - sum(fill.value for fill in later),
+            commission=order.commission - sum(fill.commission for fill in later),
+        )
+
+
+class SessionAccount:
+    """The account of a session that plays. `record`: the newest, replaced by the thread of the strategies."""
+
+    __slots__ = ("record",)
+
+    def __init__(self, record: AccountRecord) -> None:
+        self.record = record
