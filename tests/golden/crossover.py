@@ -1,4 +1,4 @@
-"""The crossover of two averages in October 2013: its fills by plain pandas over the raw files, and as walked."""
+"""The crossover of two averages in October 2013, and its fills by plain pandas over the raw files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CASH: Final = 10_000
 FAST: Final = 10
 SLOW: Final = 30
 LEAST: Final = 0.000001
-"""Least difference that counts: more than the last bit of an average, less than a hundredth of a cent / 30."""
+"""Least difference that counts: more than the last bit of an average, less than 0.0001 / 30."""
 STORED: Final = ("2013-10-04", *DAYS)
 INDICATORS: Final = {
     f"sma_{name}": {"type": "SMA", "interval": "1m", "timeperiod": period}

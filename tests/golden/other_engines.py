@@ -70,7 +70,7 @@ class BacktraderCrossover(backtrader.Strategy):
 
 
 def by_backtrader(root: Path) -> tuple[list[PlainFill], pd.Series]:
-    """Return the fills of all symbols in one account, and its equity at the close of each bar, by its open."""
+    """Return the fills of all symbols in one account, and its equity at each close, by the bar's open."""
     cerebro = backtrader.Cerebro(stdstats=False)
     cerebro.broker.setcash(INITIAL_CASH)
     for symbol in SYMBOLS:
