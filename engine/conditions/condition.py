@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from tapedeck.engine.conditions.account_words import MONEY_WORDS, POSITION_WORDS, reads_any
 from tapedeck.engine.conditions.evaluation import Evaluation
 from tapedeck.engine.conditions.known_values import KnownValues
 from tapedeck.engine.conditions.needs import earlier_needs
@@ -29,17 +30,22 @@ class Condition:
     `any.volume > 3 * any.usual` both values are of the same symbol. A cross compares one slot before with the
     values held there, at a session's first bar with those of the end of the session before; `x[n]` counts
     bars back into earlier sessions. These come from the tape's `earlier`, which may read the store.
+
+    `reads_account`: whether it reads the account of the strategies, known as far as they have walked. After
+    that its words are missing.
     """
 
     text: str
     root: Truth
+    reads_account: bool = False
 
     @classmethod
     def parse(cls, text: str, vocabulary: Vocabulary) -> Condition:
         """Parse and check a condition; ConditionError gives the fault's position and the nearest word."""
         root = read_condition(text, vocabulary.symbols)
         vocabulary.check(text, root)
-        return cls(" ".join(text.split()), root)
+        reads_account = vocabulary.account and reads_any(root, (*POSITION_WORDS, *MONEY_WORDS))
+        return cls(" ".join(text.split()), root, reads_account)
 
     @classmethod
     def parse_waiting(

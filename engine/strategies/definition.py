@@ -1,12 +1,16 @@
-"""Definition of a rule strategy: what a session file says of it."""
+"""Definitions of strategies: what a session file says of them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import time
 from math import isfinite
 
+from pydantic import JsonValue
+
 from tapedeck.engine.broker.orders import Side
+from tapedeck.engine.intervals import Interval
 from tapedeck.engine.strategies.sizes import Size
 
 
@@ -40,3 +44,20 @@ class RuleDefinition:
                 raise ValueError(f"{name} must be a percentage above 0, not {percent}")
         if self.max_entries_per_day is not None and self.max_entries_per_day < 1:
             raise ValueError(f"max_entries_per_day must be at least 1, not {self.max_entries_per_day}")
+
+
+@dataclass(frozen=True, slots=True)
+class ClassDefinition:
+    """A strategy by a class, derived from `tapedeck.Strategy`.
+
+    `reference`: "module:Class" or "path/to/file.py:Class". `parameters`: for the class's model of them.
+    `symbols`: whose bars it gets; None for all. `interval`: of these bars; None for the base interval.
+    `timeout_seconds`: longest time that one call of its code may take.
+    """
+
+    name: str
+    reference: str
+    parameters: Mapping[str, JsonValue] = field(default_factory=dict)
+    symbols: tuple[str, ...] | None = None
+    interval: Interval | None = None
+    timeout_seconds: float = 5.0

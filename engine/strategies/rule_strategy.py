@@ -86,6 +86,8 @@ class RuleStrategy:
                 self._states[symbol] = SymbolState(symbol)
         for state in self._states.values():
             state.row = rows.get(state.symbol, -1)
+            if state.row < 0:
+                state.forget_ended_orders()
         on_tape = [state for state in self._states.values() if state.row >= 0]
         self.by_row = {state.row: state for state in sorted(on_tape, key=lambda state: state.row)}
 

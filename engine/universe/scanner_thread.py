@@ -11,7 +11,7 @@ from queue import SimpleQueue
 from threading import Lock, Thread, get_ident
 from typing import Any, Final, Generic, TypeVar
 
-from tapedeck.engine.universe.call_failure import CallFailure, failure_of, overrun
+from tapedeck.engine.user_code.call_failure import CallFailure, failure_of, overrun
 
 Value = TypeVar("Value")
 _RAISE_IN: Final = ctypes.pythonapi.PyThreadState_SetAsyncExc

@@ -21,8 +21,8 @@ from tapedeck.engine.broker.orders import Side
 from tapedeck.engine.broker.terms import AccountTerms
 from tapedeck.engine.conditions import Vocabulary
 from tapedeck.engine.strategies.definition import RuleDefinition
-from tapedeck.engine.strategies.rule_walk import RuleWalk
 from tapedeck.engine.strategies.sizes import CashSize
+from tapedeck.engine.strategies.strategy_walk import StrategyWalk
 from tapedeck.engine.tape.tape import Tape
 from tests.golden import raw_bars
 from tests.golden.raw_bars import DAYS, SYMBOLS
@@ -124,7 +124,7 @@ def plain_fills(root: Path, crosses: Callable[[Path, str], pd.Series]) -> list[P
 def walked_fills(tapes: list[Tape], enter: str, leave: str, width: int) -> tuple[list[PlainFill], int]:
     """Return the fills of a walk in blocks of `width` slots, and the cash at its end in units."""
     definition = RuleDefinition("cross", enter, leave, CashSize(CASH))
-    walk = RuleWalk([definition], AccountTerms(participation_pct=None), Vocabulary.of(tapes[0]))
+    walk = StrategyWalk([definition], AccountTerms(participation_pct=None), Vocabulary.of(tapes[0]))
     fills = []
     for tape in tapes:
         walk.begin_session(tape)
