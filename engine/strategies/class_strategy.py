@@ -11,6 +11,7 @@ from typing import Final, cast
 
 import numpy as np
 
+from tapedeck.engine.broker.account_record import PositionKey
 from tapedeck.engine.broker.orders import Order
 from tapedeck.engine.broker.records import Fill
 from tapedeck.engine.conditions.known_values import KnownValues
@@ -106,6 +107,10 @@ class ClassStrategy:
         self._desk.data.forget()
         self._next_slot = start if self._desk.changed else self._next_close(start)
         return ((0, self._next_slot),)
+
+    def bars_held_before(self) -> Mapping[PositionKey, int]:
+        """Return the bars of its positions in the sessions before, which only rules count."""
+        return {}
 
     def end_session(self) -> None:
         """End the session where the walk stands."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tapedeck.engine.broker.account_record import AccountRecord, HeldPosition, StrategyNote
+from tapedeck.engine.broker.account_record import AccountRecord, HeldPosition, PositionKey, StrategyNote
 from tapedeck.engine.broker.equity_column import equity_column
 from tapedeck.engine.broker.money import Ints
 from tapedeck.engine.broker.orders import BEFORE_FIRST_SLOT
@@ -47,9 +47,9 @@ class StrategyWalk:
     allow, EngineError for an unknown symbol, ConfigError for a class that cannot be loaded. `folder`: of the
     session file. `broker`: has orders, fills and the account.
 
-    `names`: of the strategies; `code_hashes`, `timeouts`: of those that are classes: SHA-256 of the code, and
-    the longest time of a call in seconds. `walked`: number of slots walked of the session, set as the walk
-    goes on. Any thread may read `walked`, `standing` and `calling`; all else is for one thread.
+    `names`: of the strategies; `code_hashes`: SHA-256 of the code of those that are classes. `walked`: number
+    of slots walked of the session, set as the walk goes on. Any thread may read `walked`, `standing` and
+    `calling`; all else is for one thread.
     """
 
     def __init__(
@@ -64,7 +64,6 @@ class StrategyWalk:
         self.names: tuple[str, ...] = tuple(definition.name for definition in definitions)
         self.broker = PaperBroker(terms, self.names, self._market.last_close)
         self.code_hashes: Mapping[str, str] = {}
-        self.timeouts: Mapping[str, float] = {}
         self.walked = 0
         self._calls = Calls(self._market)
         self._orders = WorkingOrders(self.broker, self._market)
@@ -81,20 +80,17 @@ class StrategyWalk:
         vocabulary: Vocabulary,
         folder: Path,
     ) -> list[RuleStrategy | ClassStrategy]:
-        """Return the strategies of the definitions, and note the hashes and limits of their classes."""
+        """Return the strategies of the definitions, and note the hashes of their classes."""
         loaded = load_strategies(definitions, vocabulary, folder)
         self.code_hashes = {name: one.code_hash for name, one in loaded.items()}
         made: list[RuleStrategy | ClassStrategy] = []
-        timeouts = {}
         for definition in definitions:
             if isinstance(definition, RuleDefinition):
                 made.append(RuleStrategy(definition, vocabulary, self.broker, self._market, self._orders))
                 continue
             name = definition.name
-            timeouts[name] = definition.timeout_seconds
             desk = Desk(name, self.broker, self._market, self._orders, self._calls, self._take_note)
             made.append(ClassStrategy(definition, loaded[name], self._market, self._calls, desk))
-        self.timeouts = timeouts
         return made
 
     def _take_note(self, note: StrategyNote) -> None:
@@ -142,6 +138,8 @@ class StrategyWalk:
             trades=self.broker.session_trades,
             notes=tuple(self._notes),
             equity=self.equity,
+            opening_closes=self._opening_closes,
+            opening_bars_held=self._opening_bars_held,
         )
 
     # The session
@@ -155,6 +153,10 @@ class StrategyWalk:
         self.walked, self._equity, self._notes = 0, [], []
         self.broker.begin_session(tape.session.trading_day, len(tape), tape.symbols)
         self._opening = self._opening_figures()
+        self._opening_closes = {one.symbol: self._market.last_close(one.symbol) for one in self._opening[4]}
+        self._opening_bars_held: dict[PositionKey, int] = {}
+        for strategy in self._strategies:
+            self._opening_bars_held |= strategy.bars_held_before()
         self._orders.begin_block(0, 0)
         self._orders.cancel_except(tape.rows)
         self._tell_ended()
