@@ -78,9 +78,9 @@ def write_report(outcome: Outcome, terminal: Terminal, *, with_timers: bool = Tr
 
 
 def _session_document(session: SessionSummary) -> dict[str, object]:
-    """Return a session; `changes` only if symbols came or went, `scanners` only if there were scans."""
+    """Return a session, without what it has not: changes of symbols, scans, an account of strategies."""
     document: dict[str, object] = asdict(replace(session, opening=()))
-    for name in ("opening", "changes", "scanners"):
+    for name in ("opening", "changes", "scanners", "account"):
         if not document[name]:
             del document[name]
     return document
