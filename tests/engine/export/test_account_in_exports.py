@@ -28,18 +28,16 @@ DAYS = (date(2013, 10, 7), date(2013, 10, 8))
 PLAYED = 200
 """Slots played of the second day."""
 RULES = (
-    {"name": "up", "enter": "close > open", "exit": "close < open", "size": {"shares": 300}},
-    {
-        "name": "down",
-        "enter": "close < sma_3",
-        "side": "short",
-        "size": {"cash": 5000},
-        "flat_at_close": True,
-    },
-    {"name": "big", "enter": "minutes_since_open == 30", "size": {"shares": 9000}},
+    {"name": "up", "enter": "close > open", "exit": "close < open", "size": {"shares": 30}},
+    {"name": "down", "enter": "close < sma_3", "side": "short", "size": {"cash": 50_000}},
+    {"name": "big", "enter": "minutes_since_open == 30", "size": {"shares": 9000}, "symbols": ["SPY"]},
+    {"name": "daily", "enter": "close > 1", "size": {"shares": 10}, "flat_at_close": True},
+    {"name": "refused", "enter": "close > 1", "size": {"shares": 1e7}},
 )
 TERMS = {
+    "initial_cash": 1_000_000.0,
     "allow_short": True,
+    "max_per_trade": 2_000_000.0,
     "max_per_symbol": "none",
     "commission": {"per_share": 0.0035, "minimum": 0.35},
 }
@@ -59,7 +57,7 @@ def played(config: SessionConfig) -> list[SessionRecord]:
     tapes = []
     for day, frontier in zip(DAYS, (None, PLAYED), strict=True):
         values = random_bars(2, 390, day.toordinal(), missing=0.1)
-        values[4] = np.floor(values[4])
+        values[4] = np.floor(values[4] / 10)
         tapes.append(make_tape(day, values, frontier=frontier))
     rules = [one for one in definitions_of(config) if isinstance(one, RuleDefinition)]
     play_rules(rules, terms_of(config), tapes)
