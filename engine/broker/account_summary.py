@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple, Self
+from typing import Self
 
 from tapedeck.engine.broker.account_record import AccountAt, HeldPosition
 from tapedeck.engine.broker.money import MoneyScale
 from tapedeck.engine.broker.orders import OrderState
 
 
-class HeldShares(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class HeldShares:
     """Shares of a strategy in a symbol, below 0 if short, and what they cost, with the same sign."""
 
     strategy: str

@@ -130,8 +130,8 @@ def json_number(value: float) -> float | int | None:
 
 
 def _moment(moment: AccountMoment) -> Document:
-    held = [_plain(one._asdict()) for one in moment.positions]
-    return {**_plain(asdict(moment)), "positions": held}
+    fields = asdict(moment)
+    return {**_plain(fields), "positions": [_plain(held) for held in fields["positions"]]}
 
 
 def _plain(fields: Document) -> Document:
