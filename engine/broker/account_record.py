@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
+from itertools import islice
 from typing import NamedTuple
 
 from tapedeck.engine.broker.money import Ints, MoneyScale
@@ -111,6 +112,11 @@ class AccountAt:
     def orders(self) -> tuple[OrderRecord, ...]:
         """Orders of the session as they stood, by number, with those that worked at its beginning."""
         return tuple(self._as_it_stood(order) for order in self.record.orders if self._is_known(order))
+
+    def latest_orders(self, count: int) -> tuple[OrderRecord, ...]:
+        """Return the last of `orders`, at most `count`."""
+        known = (order for order in reversed(self.record.orders) if self._is_known(order))
+        return tuple(map(self._as_it_stood, islice(known, count)))[::-1]
 
     @property
     def positions(self) -> tuple[HeldPosition, ...]:

@@ -20,9 +20,10 @@ from tapedeck.engine.config.session_config import (
     LiveConfig,
     SessionConfig,
     SessionDataConfig,
-    TradingConfig,
 )
 from tapedeck.engine.config.session_indicator import SessionIndicator
+from tapedeck.engine.config.strategies import EntrySize, Strategy
+from tapedeck.engine.config.trading import CommissionConfig, SlippageConfig, TradingConfig
 
 __all__ = [
     "EXCHANGE_GROUPS",
@@ -30,6 +31,8 @@ __all__ = [
     "ApiConfig",
     "BacktestConfig",
     "ChangedSession",
+    "CommissionConfig",
+    "EntrySize",
     "GapFiller",
     "HistoricalConfig",
     "HistoricalData",
@@ -45,6 +48,8 @@ __all__ = [
     "SessionConfig",
     "SessionDataConfig",
     "SessionIndicator",
+    "SlippageConfig",
+    "Strategy",
     "TradingConfig",
     "Universe",
     "describe_changes",

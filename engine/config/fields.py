@@ -11,12 +11,12 @@ from tapedeck.engine.config.period import PERIOD_PATTERN, Period
 from tapedeck.engine.config.readers import (
     ALL,
     QUOTES,
-    read_apply_to,
+    read_all_or_symbols,
     read_date,
     read_interval,
     read_intervals,
+    read_intraday_interval,
     read_period,
-    read_schedule_interval,
     read_streams,
     read_symbols,
     read_time,
@@ -60,8 +60,8 @@ _WRITE_ALL_OR_LIST: Final = PlainSerializer(lambda value: value if value == ALL 
 BarInterval = Annotated[
     Interval, PlainValidator(read_interval), PlainSerializer(str), WithJsonSchema(_INTERVAL_SCHEMA)
 ]
-ScheduleInterval = Annotated[
-    Interval, PlainValidator(read_schedule_interval), PlainSerializer(str), WithJsonSchema(_INTRADAY_SCHEMA)
+IntradayInterval = Annotated[
+    Interval, PlainValidator(read_intraday_interval), PlainSerializer(str), WithJsonSchema(_INTRADAY_SCHEMA)
 ]
 Intervals = Annotated[
     tuple[Interval, ...],
@@ -81,9 +81,9 @@ Symbols = Annotated[
     PlainSerializer(list),
     WithJsonSchema(_list_of(_SYMBOL_SCHEMA)),
 ]
-ApplyTo = Annotated[
+AllOrSymbols = Annotated[
     Literal["all"] | tuple[str, ...],
-    PlainValidator(read_apply_to),
+    PlainValidator(read_all_or_symbols),
     _WRITE_ALL_OR_LIST,
     WithJsonSchema({"anyOf": ALL_OR_LIST_SCHEMAS}),
 ]

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, StrictBool, StrictInt, ValidationInfo, field_validator
 
 from tapedeck.engine.config.faults import fault
-from tapedeck.engine.config.fields import ApplyTo, Intervals, PeriodField
+from tapedeck.engine.config.fields import AllOrSymbols, Intervals, PeriodField
 from tapedeck.engine.config.names import IndicatorName
 from tapedeck.engine.config.readers import ALL
 from tapedeck.engine.config.section import Section
@@ -21,7 +21,7 @@ class HistoricalData(Section):
     """Number of trading days before the session; at least 1."""
     intervals: Intervals
     """Intervals to load, such as [1m, 1d, 1w]."""
-    apply_to: ApplyTo = ALL
+    apply_to: AllOrSymbols = ALL
     """The word `all`, or a list of symbols."""
 
     def applies_to(self, symbol: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from tapedeck.engine.config.scanners import is_path
+from tapedeck.engine.config.class_names import is_path
 from tapedeck.engine.config.session_config import SessionConfig
 from tapedeck.engine.config.text_files import missing_file
 from tapedeck.engine.errors import ConfigProblem

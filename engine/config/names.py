@@ -6,7 +6,7 @@ import keyword
 import re
 from collections.abc import Iterator
 from itertools import count
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, WithJsonSchema
 
@@ -21,6 +21,7 @@ _COLUMNS: Final = """
 _SESSION: Final = """
     time clock now date day session slot frontier tape mode state speed quality gaps gap history historical
     indicator indicators scanner position positions cash equity
+    unrealised bars_held minutes_to_close minutes_since_open
 """
 _CONDITIONS: Final = """
     any all not and or in is if else true false none null nan inf abs min max sum mean count prev previous
@@ -64,3 +65,8 @@ def _as_identifier(text: str) -> str | None:
 
 IDENTIFIER_SCHEMA: Final = {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"}
 IndicatorName = Annotated[str, AfterValidator(read_indicator_name), WithJsonSchema(IDENTIFIER_SCHEMA)]
+
+
+def without_required_name(schema: dict[str, Any]) -> None:
+    """Take `name` from the required fields of a model that is named after its class."""
+    schema["required"].remove("name")

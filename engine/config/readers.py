@@ -46,7 +46,7 @@ def read_session_interval(value: object) -> Interval:
     return interval
 
 
-def read_schedule_interval(value: object) -> Interval:
+def read_intraday_interval(value: object) -> Interval:
     """Return an interval that fits into a session several times."""
     interval = read_interval(value)
     if not interval.is_intraday:
@@ -61,6 +61,14 @@ def read_stream(value: object) -> Interval | Literal["quotes"]:
     if isinstance(value, str) and nearest(value, [QUOTES]):
         raise fault(f"invalid stream {value!r}: use an interval, such as 1m, or {QUOTES}", QUOTES)
     return read_session_interval(value)
+
+
+def read_rule(value: str) -> str:
+    """Return a rule in one line; its words are checked with the names of the session."""
+    line = " ".join(value.split())
+    if not line:
+        raise fault("must not be empty")
+    return line
 
 
 def read_line(value: str) -> str:
@@ -212,8 +220,8 @@ read_streams: Final = distinct(read_stream, "streams", "[1m, 5m]")
 read_intervals: Final = distinct(read_interval, "intervals", "[1m, 1d]")
 
 
-def read_apply_to(value: object) -> Literal["all"] | tuple[str, ...]:
-    """Return the symbols of an entry of history, or the word `all`."""
+def read_all_or_symbols(value: object) -> Literal["all"] | tuple[str, ...]:
+    """Return a list of symbols, or the word `all`."""
     if isinstance(value, str):
         if value == ALL:
             return ALL

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import time
 from typing import Annotated, Any, Final, Literal
@@ -20,23 +19,22 @@ from pydantic import (
     model_validator,
 )
 
+from tapedeck.engine.config.class_names import class_reader, name_or_class
 from tapedeck.engine.config.faults import fault, shown
 from tapedeck.engine.config.fields import (
     ALL_OR_LIST_SCHEMAS,
     SYMBOL_PATTERN_SCHEMA,
-    ScheduleInterval,
+    IntradayInterval,
     TimeOfDay,
     UniverseSymbols,
 )
-from tapedeck.engine.config.names import IDENTIFIER_SCHEMA, read_identifier
-from tapedeck.engine.config.readers import distinct, read_file_name, read_pattern, read_time
+from tapedeck.engine.config.names import IDENTIFIER_SCHEMA, read_identifier, without_required_name
+from tapedeck.engine.config.readers import distinct, read_file_name, read_pattern, read_rule, read_time
 from tapedeck.engine.config.section import Section
 from tapedeck.engine.errors import nearest
-from tapedeck.engine.user_path import path_fault
 
 PRE_SESSION: Final = "pre_session"
 """The moment before the first slot, at which history and the pre-market are known."""
-_MODULE: Final = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
 class ScanSchedule(Section):
@@ -46,7 +44,7 @@ class ScanSchedule(Section):
     """First run, in exchange time; default: the open."""
     end: Annotated[TimeOfDay | None, Field(alias="to")] = None
     """Latest run, in exchange time; default: the close."""
-    every: ScheduleInterval
+    every: IntradayInterval
     """Time from one run to the next, such as 5m."""
 
 
@@ -95,54 +93,25 @@ def _read_scanner_name(value: str) -> str:
     return read_identifier(value, "scanner name")
 
 
-def _read_rule(value: str) -> str:
-    """Return a rule in one line; its words are checked with the names of the session."""
-    line = " ".join(value.split())
-    if not line:
-        raise fault("must not be empty")
-    return line
-
-
-def _read_class(value: str) -> str:
-    """Return the text of a class as written: `module:Class`, or `path/to/file.py:Class`."""
-    place, _, name = value.rpartition(":")
-    if not name.isidentifier() or path_fault(value) or not (is_path(place) or _MODULE.fullmatch(place)):
-        raise fault(
-            "must be module:Class or path/to/file.py:Class, such as my_scanners.gaps:GapScanner, "
-            f"not {shown(value)}"
-        )
-    return value
-
-
-def is_path(place: str) -> bool:
-    """Whether the part of a class before the colon is a path, not a module."""
-    return place.endswith(".py")
-
-
 def scanner_name(definition: Mapping[str, Any]) -> object:
     """Return the name of a scanner as a file has it: its own, else that of its class, else None."""
-    name, class_ = definition.get("name"), definition.get("scanner")
-    return class_.rpartition(":")[2] if name is None and isinstance(class_, str) else name
-
-
-def _without_name(schema: dict[str, Any]) -> None:
-    schema["required"].remove("name")
+    return name_or_class(definition, "scanner")
 
 
 class Scanner(Section):
     """Finds symbols of the universe: by a rule (`where`), or by a class (`scanner`)."""
 
-    model_config = ConfigDict(json_schema_extra=_without_name)
+    model_config = ConfigDict(json_schema_extra=without_required_name)
 
     name: Annotated[str, AfterValidator(_read_scanner_name), WithJsonSchema(IDENTIFIER_SCHEMA)]
     """Name in panels and exports; default: that of the class."""
-    where: Annotated[str, AfterValidator(_read_rule)] | None = None
+    where: Annotated[str, AfterValidator(read_rule)] | None = None
     """Rule: a condition, in which a bare name such as gap_pct is the value of the symbol looked at."""
-    by: Annotated[str, AfterValidator(_read_rule)] | None = None
+    by: Annotated[str, AfterValidator(read_rule)] | None = None
     """Value that ranks what the rule finds, largest first, such as gap_pct; default: by symbol."""
     top: Annotated[StrictInt, Field(ge=1)] | None = None
     """Most symbols that one run finds; default: all."""
-    scanner: Annotated[str, AfterValidator(_read_class)] | None = None
+    scanner: Annotated[str, AfterValidator(class_reader("my_scanners.gaps:GapScanner"))] | None = None
     """The class, as `module:Class` or `path/to/file.py:Class`; paths begin at the session file's folder."""
     parameters: Mapping[str, JsonValue] = Field(default_factory=dict)
     """Arguments of the class."""

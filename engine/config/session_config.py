@@ -32,6 +32,8 @@ from tapedeck.engine.config.readers import QUOTES, read_line
 from tapedeck.engine.config.scanners import Scanner, UniverseField
 from tapedeck.engine.config.section import Section
 from tapedeck.engine.config.session_indicator import SessionIndicators
+from tapedeck.engine.config.strategies import Parameters, Strategy
+from tapedeck.engine.config.trading import TradingConfig
 from tapedeck.engine.intervals import Interval
 
 Fraction = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
@@ -130,19 +132,6 @@ class SessionDataConfig(Section):
         return QUOTES in self.requested_streams
 
 
-class TradingConfig(Section):
-    """Limits of the paper account; an order that exceeds one is refused, with the reason."""
-
-    initial_cash: Positive = 100_000.0
-    """Cash at the start, in the currency of the prices."""
-    max_per_trade: Positive = 10_000.0
-    """Largest value of one order."""
-    max_per_symbol: Positive = 20_000.0
-    """Largest value held in one symbol."""
-    max_open_positions: Annotated[StrictInt, Field(ge=1)] = 10
-    """Most symbols held at once."""
-
-
 class ApiConfig(Section):
     """Providers of a live session. Their keys are not part of the file."""
 
@@ -185,7 +174,11 @@ class SessionConfig(Section):  # noqa: PLW1641 - pydantic makes its hash
     session_data_config: SessionDataConfig
     """Symbols, streams, history and indicators."""
     trading_config: TradingConfig = Field(default_factory=TradingConfig)
-    """Limits of the paper account."""
+    """Terms of the paper account of strategies: cash, limits, costs."""
+    parameters: Parameters = Field(default_factory=dict)
+    """Values by name: `$name` stands for them in rules and indicators; a strategy's own come first."""
+    strategies: tuple[Strategy, ...] = ()
+    """Strategies, in the order in which they decide."""
     api_config: ApiConfig = Field(default_factory=ApiConfig)
     """Providers of a live session."""
     live_config: LiveConfig = Field(default_factory=LiveConfig)

@@ -35,7 +35,7 @@ SINGLE_FAULTS = [
     ("asset_class", "equty", "asset_class: must be EQUITY, ETF, INDEX, FUTURE, OPTION, FOREX, CRYPTO, BOND or COMMODITY, not 'equty'. Did you mean 'EQUITY'?"),
     ("mode", "backtst", "mode: must be backtest or live, not 'backtst'. Did you mean 'backtest'?"),
     ("mode", 1, "mode: must be backtest or live, not 1."),
-    ("trading_confg", {}, "trading_confg: unknown field 'trading_confg': the fields here are session_name, exchange_group, asset_class, mode, backtest_config, session_data_config, trading_config, api_config, live_config, metadata. Did you mean 'trading_config'?"),
+    ("trading_confg", {}, "trading_confg: unknown field 'trading_confg': the fields here are session_name, exchange_group, asset_class, mode, backtest_config, session_data_config, trading_config, parameters, strategies, api_config, live_config, metadata. Did you mean 'trading_config'?"),
     ("backtest_config", None, "backtest_config: is required in mode backtest: {start_date: YYYY-MM-DD, end_date: YYYY-MM-DD}."),
     ("backtest_config", [], "backtest_config: must be a mapping of fields, not a list."),
     ("backtest_config/start_date", 20131007, "backtest_config.start_date: must be a date as YYYY-MM-DD, not 20131007. Did you mean '2013-10-07'?"),

@@ -37,7 +37,7 @@ def test_every_field_has_a_description(schema):
 
 def test_unknown_fields_are_marked_in_the_editor(schema):
     sections = [schema, *(each for name, each in schema["$defs"].items() if name.endswith("Config"))]
-    assert len(sections) == 7
+    assert len(sections) == 9
     sections += [schema["$defs"][name] for name in ("Scanner", "ScanSchedule", "Universe")]
     assert all(section["additionalProperties"] is False for section in sections)
 
