@@ -19,6 +19,7 @@ from tapedeck.engine.read.explain.decision_explanation import DecisionExplanatio
 from tapedeck.engine.read.explain.rule_decision import RuleDecision
 from tapedeck.engine.read.explain.strategy_at import StrategyAt
 from tapedeck.engine.strategies.definition import ClassDefinition, RuleDefinition
+from tapedeck.engine.strategies.entry_moments import EntryMoments
 from tapedeck.engine.strategies.strategy_rules import ParsedRules
 from tapedeck.engine.tape.tape import Tape
 
@@ -60,6 +61,24 @@ class DecisionReader:
             self._explained(one, StrategyAt(record, tape, one.name, symbol, frontier))
             for one in self.definitions
         )
+
+    def entries(self, strategy: str, symbol: str | None) -> EntryMoments:
+        """Return where the entry rule of a strategy becomes true, for one of its symbols or for all.
+
+        EngineError for a strategy or symbol that is unknown, a class, or a symbol that it does not trade.
+        """
+        known = {one.name: one for one in self.definitions}
+        if strategy not in known:
+            raise EngineError(unknown_name_with_hint("strategy", strategy, list(known)))
+        definition = known[strategy]
+        if not isinstance(definition, RuleDefinition):
+            raise EngineError(f"strategy {strategy} is a class: only strategies by rules have an entry rule")
+        symbols = definition.symbols
+        if symbol is not None:
+            if symbols is not None and symbol not in symbols:
+                raise EngineError(f"strategy {strategy} does not trade {symbol}: it trades {listed(symbols)}")
+            symbols = (symbol,)
+        return EntryMoments(strategy, self.rules[strategy].enter, symbols)
 
     def _explained(self, definition: Definition, at: StrategyAt) -> DecisionExplanation:
         scale, walked = at.record.scale, at.record.walked
