@@ -21,7 +21,7 @@ from tapedeck.engine.strategies.definition import RuleDefinition
 from tapedeck.engine.strategies.entry_window import entries_end, flat_slot
 from tapedeck.engine.strategies.market import Market, first_true
 from tapedeck.engine.strategies.sizes import SizeInputs
-from tapedeck.engine.strategies.strategy_rules import RuleColumns, StrategyRule, parse_row_value
+from tapedeck.engine.strategies.strategy_rules import ParsedRules, RuleColumns
 from tapedeck.engine.strategies.symbol_state import CloseLevels, SymbolState
 from tapedeck.engine.strategies.working_orders import WorkingOrders
 from tapedeck.engine.tape.bar_grid import CLOSE, Floats
@@ -52,10 +52,8 @@ class RuleStrategy:
     ) -> None:
         self.definition = definition
         self._broker, self._market, self._orders = broker, market, orders
-        self._enter = StrategyRule.parse(definition.enter, vocabulary)
-        self._exit = None if definition.exit is None else StrategyRule.parse(definition.exit, vocabulary)
-        texts = definition.size.row_values
-        self._row_values = {text: parse_row_value(text, vocabulary) for text in texts}
+        rules = ParsedRules.of(definition, vocabulary)
+        self._enter, self._exit, self._row_values = rules.enter, rules.exit, rules.row_values
         for symbol in definition.symbols or ():
             if not vocabulary.any_symbol and symbol not in vocabulary.symbols:
                 hint = unknown_name_with_hint("symbol", symbol, vocabulary.symbols)
