@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from itertools import islice
@@ -43,6 +43,8 @@ class AccountRecord:
     `opening_positions`, `opening_realised`, `opening_commission`: before the session. `orders`: of the
     session by number, with those that worked at its beginning, as they stood after the last slot walked.
     `fills`, `trades`, `notes`: in their order. `equity`: at the close of each slot walked, int64 (walked,).
+    `opening_closes`: the last close known before the session of each symbol with an opening position.
+    `opening_bars_held`: bars of the symbol, in earlier sessions, since an opening position was opened.
     """
 
     day: date
@@ -59,6 +61,16 @@ class AccountRecord:
     trades: tuple[Trade, ...]
     notes: tuple[StrategyNote, ...]
     equity: Ints
+    opening_closes: Mapping[str, float] = field(default_factory=dict)
+    opening_bars_held: Mapping[PositionKey, int] = field(default_factory=dict)
+
+    def opening_position(self, strategy: str, symbol: str) -> HeldPosition:
+        """Return the position of a strategy in a symbol before the session; it may have no lots."""
+        return self._opening.get((strategy, symbol)) or HeldPosition(strategy, symbol, 0, 0)
+
+    @cached_property
+    def _opening(self) -> Mapping[PositionKey, HeldPosition]:
+        return {(one.strategy, one.symbol): one for one in self.opening_positions}
 
     @cached_property
     def fills_of_orders(self) -> Mapping[int, tuple[Fill, ...]]:
@@ -109,9 +121,7 @@ class AccountAt:
     @property
     def positions(self) -> tuple[HeldPosition, ...]:
         """Positions that have lots: by strategy as in the session file, then by symbol."""
-        held: dict[PositionKey, HeldPosition] = {
-            (one.strategy, one.symbol): one for one in self.record.opening_positions
-        }
+        held = {(one.strategy, one.symbol): one for one in self.record.opening_positions}
         for fill in self.fills:
             held[fill.strategy, fill.symbol] = HeldPosition(fill.strategy, fill.symbol, fill.held, fill.cost)
         ranks = {name: rank for rank, name in enumerate(self.record.strategies)}
