@@ -65,13 +65,13 @@ from tapedeck.engine.run.session_recompute import complete_record, recomputed_se
 from tapedeck.engine.run.session_recorder import RECORDING_S
 from tapedeck.engine.run.session_starts import SessionStarts
 from tapedeck.engine.run.set_breakpoints import SetBreakpoints
-from tapedeck.engine.run.strategy_setup import strategy_walk, vocabulary_of
+from tapedeck.engine.run.strategy_setup import StrategySetup, strategy_setup, vocabulary_of
 from tapedeck.engine.run.symbol_requests import SymbolRequest, carry_out
 from tapedeck.engine.run.tape_cache import MEMORY_BYTES, TapeCache
 from tapedeck.engine.run.transport import checked_speed
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.store.data_manager import DataManager
-from tapedeck.engine.strategies.strategy_walk import StrategyError, StrategyWalk
+from tapedeck.engine.strategies.strategy_walk import StrategyError
 from tapedeck.engine.streams.requirements import StreamRequirements
 from tapedeck.engine.streams.stream_plan import StreamPlan
 from tapedeck.engine.tape.played_session import PlayedSession
@@ -135,7 +135,7 @@ class SystemManager:
         self._load_timeout_s = load_timeout_s
         self._plan: StreamPlan | None = None
         self._scanning: ScanSetup | None = None
-        self._walk: StrategyWalk | None = None
+        self._strategies: StrategySetup | None = None
         self._coordinator: SessionCoordinator | None = None
 
     def renewed(self, make_sinks: Callable[[], Sequence[SessionSink]] = tuple) -> SystemManager:
@@ -176,7 +176,7 @@ class SystemManager:
             )
             if self._scanning is not None:
                 plan = replace(plan, warnings=(*plan.warnings, *self._scanning.warnings))
-            self._walk = strategy_walk(self.config, plan)
+            self._strategies = strategy_setup(self.config, plan)
             self._plan = plan
             for line in (*plan.notes, *plan.warnings):
                 log.info("%s", line)
@@ -219,7 +219,7 @@ class SystemManager:
             render_priority=self.render_priority,
             live=None if self._live is None else LiveSetup(self._live, self.config, self._store),
             scans=self._scanning,
-            walk=self._walk,
+            strategies=self._strategies,
         )
         self._coordinator = coordinator
         self.session_data.commands = self

@@ -58,11 +58,11 @@ from tapedeck.engine.run.session_recorder import SessionRecorder
 from tapedeck.engine.run.session_scans import NoScans, SessionScans
 from tapedeck.engine.run.session_setup import complete_tape, extend_history, install_session
 from tapedeck.engine.run.session_starts import SessionStarts
+from tapedeck.engine.run.strategy_setup import StrategySetup
 from tapedeck.engine.run.symbol_changer import SymbolChanger
 from tapedeck.engine.run.symbol_requests import SymbolRequest
 from tapedeck.engine.run.transport import Transport
 from tapedeck.engine.run.worker import Worker
-from tapedeck.engine.strategies.strategy_walk import StrategyWalk
 from tapedeck.engine.streams.stream_plan import StreamPlan
 from tapedeck.engine.tape.earlier_values import EarlierNeed
 from tapedeck.engine.tape.session_data import SessionData
@@ -86,7 +86,7 @@ class SessionCoordinator:
     `earlier_values`: values of earlier sessions, for conditions. `historical_quality`: whether to score
     history. `load_timeout_s`: longest wait for a session to load. `render_priority`: lets its threads yield
     while a frame renders. `live`: what records the sessions of a live run, in which no session is read ahead.
-    `scans`: the scanners, if there are any; `walk`: the strategies.
+    `scans`: the scanners, if there are any; `strategies`: the strategies.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class SessionCoordinator:
         render_priority: RenderPriority | None = None,
         live: LiveSetup | None = None,
         scans: ScanSetup | None = None,
-        walk: StrategyWalk | None = None,
+        strategies: StrategySetup | None = None,
     ) -> None:
         self._plan = plan
         self._loader = loader
@@ -126,7 +126,10 @@ class SessionCoordinator:
         self.render_priority = RenderPriority() if render_priority is None else render_priority
         self.processor = DataProcessor(plan, session_data, metrics, self.send, self.render_priority)
         self.quality = DataQualityManager(session_data, metrics, self.send)
-        self.analysis = None if walk is None else AnalysisEngine(walk, session_data, metrics, self.send)
+        self.analysis: AnalysisEngine | None = None
+        if strategies is not None:
+            walk, timeouts = strategies.walk, strategies.timeouts
+            self.analysis = AnalysisEngine(walk, session_data, metrics, self.send, timeouts)
         self.recorder = SessionRecorder(
             sinks, metrics, self.send, self.render_priority, plan.changed_sessions
         )

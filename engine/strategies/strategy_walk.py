@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tapedeck.engine.broker.account_record import AccountRecord, HeldPosition, StrategyNote
+from tapedeck.engine.broker.account_record import AccountRecord, HeldPosition, PositionKey, StrategyNote
 from tapedeck.engine.broker.equity_column import equity_column
 from tapedeck.engine.broker.money import Ints
 from tapedeck.engine.broker.orders import BEFORE_FIRST_SLOT
@@ -108,6 +108,8 @@ class StrategyWalk:
             trades=self.broker.session_trades,
             notes=tuple(self._notes),
             equity=self.equity,
+            opening_closes=self._opening_closes,
+            opening_bars_held=self._opening_bars_held,
         )
 
     # The session
@@ -121,6 +123,10 @@ class StrategyWalk:
         self.walked, self._equity, self._notes = 0, [], []
         self.broker.begin_session(tape.session.trading_day, len(tape), tape.symbols)
         self._opening = self._opening_figures()
+        self._opening_closes = {one.symbol: self._market.last_close(one.symbol) for one in self._opening[4]}
+        self._opening_bars_held: dict[PositionKey, int] = {}
+        for strategy in self._strategies:
+            self._opening_bars_held |= strategy.bars_held_before()
         self._orders.begin_block(0, 0)
         self._orders.cancel_except(tape.rows)
         for strategy in self._strategies:
