@@ -15,15 +15,12 @@ class WalkStage(Protocol):
     """The thread in which strategies walk. See `AnalysisEngine`."""
 
     overruns: int
+    walked: int
+    """Number of slots that were walked and published."""
 
     @property
     def is_ready(self) -> bool:
         """Whether it has walked all that was handed over."""
-        ...
-
-    @property
-    def walked(self) -> int:
-        """Number of slots that were walked and published."""
         ...
 
     def walk_over(self, tape: Tape, stop: int) -> None:
