@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Event as ThreadEvent
 from typing import ClassVar
 
+from tapedeck.engine.broker.account_record import AccountRecord, SessionAccount
 from tapedeck.engine.clock.slots import epoch_seconds
 from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.conditions import Condition, NumberedConditions, Vocabulary
@@ -31,6 +32,7 @@ from tapedeck.engine.read.moments import Moment, MomentCount
 from tapedeck.engine.read.opening_values import OpeningValues
 from tapedeck.engine.read.snapshot import Breakpoint, BreakpointHit, RunSummary, Snapshot
 from tapedeck.engine.read.status import RunState
+from tapedeck.engine.read.strategy_status import StrategyStatus
 from tapedeck.engine.run.current_record import current_record
 from tapedeck.engine.run.earlier_sessions import EarlierSessions
 from tapedeck.engine.run.joining import JoiningSymbols
@@ -63,11 +65,13 @@ from tapedeck.engine.run.session_recompute import complete_record, recomputed_se
 from tapedeck.engine.run.session_recorder import RECORDING_S
 from tapedeck.engine.run.session_starts import SessionStarts
 from tapedeck.engine.run.set_breakpoints import SetBreakpoints
+from tapedeck.engine.run.strategy_setup import StrategySetup, strategy_setup, vocabulary_of
 from tapedeck.engine.run.symbol_requests import SymbolRequest, carry_out
 from tapedeck.engine.run.tape_cache import MEMORY_BYTES, TapeCache
 from tapedeck.engine.run.transport import checked_speed
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.store.data_manager import DataManager
+from tapedeck.engine.strategies.strategy_walk import StrategyError
 from tapedeck.engine.streams.requirements import StreamRequirements
 from tapedeck.engine.streams.stream_plan import StreamPlan
 from tapedeck.engine.tape.played_session import PlayedSession
@@ -131,6 +135,7 @@ class SystemManager:
         self._load_timeout_s = load_timeout_s
         self._plan: StreamPlan | None = None
         self._scanning: ScanSetup | None = None
+        self._strategies: StrategySetup | None = None
         self._coordinator: SessionCoordinator | None = None
 
     def renewed(self, make_sinks: Callable[[], Sequence[SessionSink]] = tuple) -> SystemManager:
@@ -171,6 +176,7 @@ class SystemManager:
             )
             if self._scanning is not None:
                 plan = replace(plan, warnings=(*plan.warnings, *self._scanning.warnings))
+            self._strategies = strategy_setup(self.config, plan)
             self._plan = plan
             for line in (*plan.notes, *plan.warnings):
                 log.info("%s", line)
@@ -213,6 +219,7 @@ class SystemManager:
             render_priority=self.render_priority,
             live=None if self._live is None else LiveSetup(self._live, self.config, self._store),
             scans=self._scanning,
+            strategies=self._strategies,
         )
         self._coordinator = coordinator
         self.session_data.commands = self
@@ -361,6 +368,30 @@ class SystemManager:
         """
         return scan_once(self.config, self._store, trading_day, at, on_progress=on_progress)
 
+    # Strategies
+
+    def account(self, trading_day: date) -> AccountRecord | None:
+        """Return what the strategies did in a session, as far as they walked; None without strategies."""
+        analysis = None if self._coordinator is None else self._coordinator.analysis
+        return None if analysis is None else analysis.days.get(trading_day)
+
+    def strategies(self) -> tuple[StrategyStatus, ...]:
+        """Return the status of each strategy of the file, in its order; cheap."""
+        tape, error = self.session_data.tape, self.error
+        record = None if tape is None or tape.account is None else tape.account.record
+        frontier = 0 if tape is None else tape.frontier
+        failed = error.strategy if isinstance(error, StrategyError) else None
+        return tuple(
+            StrategyStatus.of(
+                strategy.name,
+                "rule" if strategy.strategy is None else "class",
+                record,
+                frontier,
+                str(error) if strategy.name == failed else None,
+            )
+            for strategy in self.config.strategies
+        )
+
     # Breakpoints and bookmarks
 
     def vocabulary(self) -> Vocabulary:
@@ -370,12 +401,8 @@ class SystemManager:
         """
         plan, coordinator = self.prepare(), self._coordinator
         days = () if coordinator is None else coordinator.symbols.days.values()
-        return Vocabulary(
-            symbols=tuple(dict.fromkeys(chain(plan.symbols, *(day.symbols for day in days)))),
-            intervals=(plan.base, *plan.derived),
-            indicators=tuple(output for spec in plan.specs for output in spec.outputs),
-            historical=tuple(trailing.name for trailing in plan.history.trailing),
-        )
+        symbols = tuple(dict.fromkeys(chain(plan.symbols, *(day.symbols for day in days))))
+        return replace(vocabulary_of(plan), symbols=symbols, account=bool(self.config.strategies))
 
     def add_breakpoint(self, text: str, *, enabled: bool = True, may_wait: bool = False) -> Breakpoint:
         """Pause when a condition such as `SPY.rsi_14 < 30` becomes true; may be called at any moment.
@@ -631,13 +658,16 @@ class SystemManager:
             historical_quality=self.config.session_data_config.historical.enable_quality,
             cancelled=self._yield_and_continue,
             earlier=self.earlier_sessions.values.before,
-            complete=self._put_others,
+            complete=self._complete_session,
         )
 
-    def _put_others(self, session_data: SessionData) -> None:
-        """Give a recomputed session the symbols that joined and left."""
+    def _complete_session(self, session_data: SessionData) -> None:
+        """Give a recomputed session the symbols that joined and left, and its account."""
+        tape = session_data.require_tape()
+        account = self.account(tape.session.trading_day)
+        tape.account = None if account is None else SessionAccount(account)
         days = {} if self._coordinator is None else self._coordinator.symbols.days
-        symbols = days.get(session_data.require_tape().session.trading_day)
+        symbols = days.get(tape.session.trading_day)
         if symbols is not None:
             put_others(session_data, symbols, self.joining)
 

@@ -45,6 +45,7 @@ from tapedeck.console.app.opening_fetch import OpeningFetch
 from tapedeck.console.app.palette import ConsoleCommands
 from tapedeck.console.app.panels.events import EventsPanel
 from tapedeck.console.app.panels.key_line import LabelOf
+from tapedeck.console.app.panels.orders import OrdersPanel
 from tapedeck.console.app.panels.scanners import ScannersPanel
 from tapedeck.console.app.playback import Playback, ViewState
 from tapedeck.console.app.recording import Recording
@@ -534,6 +535,13 @@ class ConsoleApp(TerminalApp):
     @on(ScannersPanel.SymbolChosen)
     async def _found_symbol_chosen(self, event: ScannersPanel.SymbolChosen) -> None:
         await self._notify_errors(lambda: self.symbol_changes.focus_or_offer(event.symbol))
+
+    @on(OrdersPanel.Chosen)
+    async def _order_chosen(self, event: OrdersPanel.Chosen) -> None:
+        if event.place is not None:
+            day, frontier = event.place
+            await self._notify_errors(lambda: self.navigation.show_moment(day, frontier))
+        self.main.focus_symbol(event.symbol)
 
     async def _notify_errors(self, call: Callable[[], Awaitable[None]]) -> None:
         try:

@@ -27,8 +27,9 @@ _GRADE_STYLES: Final = {Grade.GOOD: "", Grade.FAIR: "yellow", Grade.BAD: "red"}
 def outcome_document(outcome: Outcome, log_path: object) -> dict[str, object]:
     """Return the run as one JSON document; `error` is null without a failure."""
     document: dict[str, object] = asdict(replace(outcome.summary, sessions=()))
-    if not outcome.summary.scanner_code:
-        del document["scanner_code"]
+    for name in ("scanner_code", "strategy_code", "strategy_parameters"):
+        if not document[name]:
+            del document[name]
     document["sessions"] = [_session_document(session) for session in outcome.summary.sessions]
     document["interrupted"] = outcome.interrupted
     document["stopped_at"] = None if outcome.stopped_at is None else _hit_document(outcome.stopped_at)

@@ -6,8 +6,10 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from tapedeck.engine.conditions.account_values import account_figures
+from tapedeck.engine.conditions.account_words import MONEY_WORDS, POSITION_WORDS, reads_any
 from tapedeck.engine.conditions.evaluation import Evaluation
-from tapedeck.engine.conditions.known_values import KnownValues
+from tapedeck.engine.conditions.known_values import NO_FIGURES, KnownValues
 from tapedeck.engine.conditions.needs import earlier_needs
 from tapedeck.engine.conditions.reading import read_condition
 from tapedeck.engine.conditions.syntax import Truth, references
@@ -29,17 +31,22 @@ class Condition:
     `any.volume > 3 * any.usual` both values are of the same symbol. A cross compares one slot before with the
     values held there, at a session's first bar with those of the end of the session before; `x[n]` counts
     bars back into earlier sessions. These come from the tape's `earlier`, which may read the store.
+
+    `reads_account`: whether it reads the account of the strategies, known as far as they have walked. After
+    that its words are missing.
     """
 
     text: str
     root: Truth
+    reads_account: bool = False
 
     @classmethod
     def parse(cls, text: str, vocabulary: Vocabulary) -> Condition:
         """Parse and check a condition; ConditionError gives the fault's position and the nearest word."""
         root = read_condition(text, vocabulary.symbols)
         vocabulary.check(text, root)
-        return cls(" ".join(text.split()), root)
+        reads_account = vocabulary.account and reads_any(root, (*POSITION_WORDS, *MONEY_WORDS))
+        return cls(" ".join(text.split()), root, reads_account)
 
     @classmethod
     def parse_waiting(
@@ -68,7 +75,8 @@ class Condition:
         The tape's derived bars and indicators must be computed up to `stop`; its clock may be earlier. Raises
         StoreError if values of earlier sessions are needed and the store cannot be read.
         """
-        return Evaluation(KnownValues(tape, start, stop), tape.symbols).truth(self.root)
+        figures = account_figures(tape) if self.reads_account else NO_FIGURES
+        return Evaluation(KnownValues(tape, start, stop, figures), tape.symbols).truth(self.root)
 
     def becomes_true(self, tape: Tape, start: int, stop: int, *, armed_at: int = -1) -> Mask:
         """Return whether it becomes true at the frontiers start … stop, shape (stop − start + 1,).

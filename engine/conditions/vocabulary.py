@@ -5,6 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from tapedeck.engine.conditions.account_words import (
+    ACCOUNT_OWNERS,
+    MONEY_WORDS,
+    POSITION_WORDS,
+    check_words,
+)
 from tapedeck.engine.conditions.faults import condition_fault
 from tapedeck.engine.conditions.reading import example_symbol
 from tapedeck.engine.conditions.syntax import (
@@ -39,7 +45,8 @@ class Vocabulary:
 
     `figures`: further values of a symbol, such as those of the universe. `bare_names`: whether a name without
     a symbol is a value of the row's own, as in rules over rows. `any_symbol`: whether all symbols are
-    allowed, where those of the session are not known yet.
+    allowed, where those of the session are not known yet. `account`: whether the words of the account are
+    allowed, as in breakpoints of a run with strategies.
     """
 
     symbols: tuple[str, ...]
@@ -49,6 +56,7 @@ class Vocabulary:
     figures: tuple[str, ...] = ()
     bare_names: bool = False
     any_symbol: bool = False
+    account: bool = False
 
     @classmethod
     def of(cls, tape: Tape) -> Vocabulary:
@@ -58,17 +66,26 @@ class Vocabulary:
     @property
     def names(self) -> tuple[str, ...]:
         """Names allowed after a symbol's dot."""
-        return (*FIELDS, *SESSION_FIELDS, *self.indicators, *self.historical, *self.figures)
+        return (*FIELDS, *SESSION_FIELDS, *self.indicators, *self.historical, *self._figures)
+
+    @property
+    def _figures(self) -> tuple[str, ...]:
+        return (*self.figures, *POSITION_WORDS) if self.account else self.figures
 
     def check(self, text: str, condition: Node) -> None:
         """Raise ConditionError if a condition or value uses unknown names, or mixes times and numbers."""
         for reference in references(condition):
             self._check_reference(text, reference)
         _check_kinds(text, condition)
+        if self.account:
+            check_words(text, condition, ACCOUNT_OWNERS, (*POSITION_WORDS, *MONEY_WORDS))
         if not _depends_on_session(condition):
             raise condition_fault(text, condition.span, "it never changes: use a value of a symbol, or time")
 
     def _check_reference(self, text: str, reference: Reference) -> None:
+        if self.account and reference.name in MONEY_WORDS and reference.interval is None:
+            self._check_money_word(text, reference)
+            return
         if reference.is_bare and self.bare_names:
             self._check_bare_symbol(text, reference)
         elif reference.quantifier is None:
@@ -91,10 +108,15 @@ class Vocabulary:
 
     def _check_bars_back(self, text: str, reference: Reference, back_span: Span) -> None:
         name = reference.name
-        if name in self.historical or name in self.figures:
+        if name in self.historical or name in self._figures:
             since = ", as it is computed before the session" if name in self.historical else ""
             message = f"{name} has no bars to count back{since}: use it without [n]"
             raise condition_fault(text, back_span, message)
+
+    def _check_money_word(self, text: str, reference: Reference) -> None:
+        if reference.back_span is not None:
+            message = f"{reference.name} has no bars to count back: use it without [n]"
+            raise condition_fault(text, reference.back_span, message)
 
     def _check_bare_symbol(self, text: str, reference: Reference) -> None:
         if reference.name in self.symbols and reference.name not in self.names:
@@ -104,16 +126,17 @@ class Vocabulary:
 
     def _check_symbol(self, text: str, reference: Reference) -> None:
         if reference.symbol is None:
-            known, symbol = [*self.names, "time"], example_symbol(self.symbols)
+            money = MONEY_WORDS if self.account else ()
+            known, symbol = [*self.names, "time", *money], example_symbol(self.symbols)
             if reference.name in self.names:
                 name = reference.name
                 if reference.interval is not None:
                     name = f"{reference.interval}.{name}"
                 message = f"{name!r} needs a symbol: {symbol}.{name}, any.{name} or all.{name}"
                 raise condition_fault(text, reference.span, message)
-            message = (
-                f"unknown name {reference.name!r}: use time, or a value of a symbol, such as {symbol}.close"
-            )
+            words = ", ".join(("time", *money))
+            example = f"a value of a symbol, such as {symbol}.close"
+            message = f"unknown name {reference.name!r}: use {words}, or {example}"
             raise condition_fault(text, reference.span, message, nearest(reference.name, known))
         if reference.symbol not in self.symbols and not self.any_symbol:
             message = f"unknown symbol {reference.symbol!r} (this session has {listed(self.symbols)})"

@@ -45,6 +45,8 @@ class Breakpoints:
         self._destination: _ArmedBreakpoint | None = None
         self._unsearched = -1  # the last frontier before the start of the session
         self._on_hit = on_hit
+        self.revision = 0
+        """Increases when a breakpoint is set, switched or removed."""
         self.last_hit: BreakpointHit | None = None
         """The hit at which the run is paused; None after it continues."""
 
@@ -58,21 +60,29 @@ class Breakpoints:
         """Whether any breakpoint is searched."""
         return bool(self._searched())
 
+    @property
+    def read_account(self) -> bool:
+        """Whether any breakpoint that is searched reads the account of the strategies."""
+        return any(armed.condition.reads_account for armed in self._searched())
+
     def earlier_needs(self, symbols: Sequence[str]) -> set[EarlierNeed]:
         """Return what the conditions read of earlier sessions; `symbols`: those of the rows."""
         return {need for armed in self._searched() for need in armed.condition.earlier_needs(symbols)}
 
     def add(self, number: int, condition: Condition, frontier: int = -1, *, enabled: bool = True) -> None:
         """Set a breakpoint that is searched from the frontier after `frontier` on; −1: from the open."""
+        self.revision += 1
         listed = Breakpoint(number, condition.text, 0, enabled)
         self._armed = (*self._armed, _ArmedBreakpoint(listed, condition, frontier))
 
     def remove(self, number: int) -> None:
         """Delete a breakpoint; an unknown number is ignored."""
+        self.revision += 1
         self._armed = tuple(armed for armed in self._armed if armed.listed.number != number)
 
     def enable(self, number: int, enabled: bool, frontier: int = -1) -> None:
         """Switch a breakpoint on, to be searched from the frontier after `frontier` on, or off."""
+        self.revision += 1
         self._armed = tuple(
             replace(armed, listed=replace(armed.listed, enabled=enabled), armed_at=frontier)
             if armed.listed.number == number
@@ -85,6 +95,7 @@ class Breakpoints:
 
         It fires where the condition becomes true, not at the next frontier if it is true already.
         """
+        self.revision += 1
         self._destination = None
         if condition is not None:
             listed = Breakpoint(_DESTINATION, condition.text, 0)

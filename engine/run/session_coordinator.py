@@ -9,6 +9,7 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Condition as Signal
 from threading import Thread
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from tapedeck.engine.metrics.performance import Count, PerformanceMetrics
 from tapedeck.engine.read.events import EventKind, EventLog
 from tapedeck.engine.read.snapshot import BreakpointHit
 from tapedeck.engine.read.status import RunState
+from tapedeck.engine.run.analysis_engine import AnalysisEngine
 from tapedeck.engine.run.breakpoints import Breakpoints
 from tapedeck.engine.run.data_processor import DataProcessor
 from tapedeck.engine.run.data_quality_manager import DataQualityManager
@@ -56,11 +58,13 @@ from tapedeck.engine.run.session_recorder import SessionRecorder
 from tapedeck.engine.run.session_scans import NoScans, SessionScans
 from tapedeck.engine.run.session_setup import complete_tape, extend_history, install_session
 from tapedeck.engine.run.session_starts import SessionStarts
+from tapedeck.engine.run.strategy_setup import StrategySetup
 from tapedeck.engine.run.symbol_changer import SymbolChanger
 from tapedeck.engine.run.symbol_requests import SymbolRequest
 from tapedeck.engine.run.transport import Transport
 from tapedeck.engine.run.worker import Worker
 from tapedeck.engine.streams.stream_plan import StreamPlan
+from tapedeck.engine.tape.earlier_values import EarlierNeed
 from tapedeck.engine.tape.session_data import SessionData
 from tapedeck.engine.tape.session_record import SessionRecord, SessionSink
 
@@ -82,7 +86,7 @@ class SessionCoordinator:
     `earlier_values`: values of earlier sessions, for conditions. `historical_quality`: whether to score
     history. `load_timeout_s`: longest wait for a session to load. `render_priority`: lets its threads yield
     while a frame renders. `live`: what records the sessions of a live run, in which no session is read ahead.
-    `scans`: the scanners, if there are any.
+    `scans`: the scanners, if there are any; `strategies`: the strategies.
     """
 
     def __init__(
@@ -106,6 +110,7 @@ class SessionCoordinator:
         render_priority: RenderPriority | None = None,
         live: LiveSetup | None = None,
         scans: ScanSetup | None = None,
+        strategies: StrategySetup | None = None,
     ) -> None:
         self._plan = plan
         self._loader = loader
@@ -121,6 +126,10 @@ class SessionCoordinator:
         self.render_priority = RenderPriority() if render_priority is None else render_priority
         self.processor = DataProcessor(plan, session_data, metrics, self.send, self.render_priority)
         self.quality = DataQualityManager(session_data, metrics, self.send)
+        self.analysis: AnalysisEngine | None = None
+        if strategies is not None:
+            walk, timeouts = strategies.walk, strategies.timeouts
+            self.analysis = AnalysisEngine(walk, session_data, metrics, self.send, timeouts)
         self.recorder = SessionRecorder(
             sinks, metrics, self.send, self.render_priority, plan.changed_sessions
         )
@@ -279,10 +288,16 @@ class SessionCoordinator:
         """
         while self._has_new_conditions:  # more may be set meanwhile
             self._has_new_conditions = False
-            needs = self.breakpoints.earlier_needs(self._plan.symbols)
+            needs = self._earlier_needs()
             if not self._earlier_values.has(day, needs):
                 find = partial(self._earlier_values.find, day, needs, lambda: self.feed.is_cancelled)
                 self.feed.in_background(find, self._process_messages)
+
+    def _earlier_needs(self) -> set[EarlierNeed]:
+        """Return what breakpoints and strategies read of earlier sessions."""
+        symbols = self._plan.symbols
+        own = frozenset[EarlierNeed]() if self.analysis is None else self.analysis.walk.earlier_needs(symbols)
+        return self.breakpoints.earlier_needs(symbols) | own
 
     def _teardown(self) -> None:
         """Phase 1: release the session that has ended and add it to history."""
@@ -296,8 +311,7 @@ class SessionCoordinator:
         if tape.symbols == self._plan.symbols and not tape.changes:
             if loaded is not None:
                 extend_history(self._data.history, tape, loaded.companions)
-            needs = self.breakpoints.earlier_needs(self._plan.symbols)
-            self._earlier_values.carry_on(tape, following.trading_day, needs)
+            self._earlier_values.carry_on(tape, following.trading_day, self._earlier_needs())
         else:  # its rows are not those of the file
             if loaded is not None:
                 extend_history(self._data.history, complete_tape(self._plan, loaded), loaded.companions)
@@ -325,6 +339,8 @@ class SessionCoordinator:
             worker.setup()
         self.symbols.begin_session()
         self.scans.begin_session(self._data.require_tape())
+        if self.analysis is not None:
+            self.analysis.begin_session(self._process_messages)
         self.position = position
         self._warn_of_missing_symbols(loaded)
         if position:
@@ -358,6 +374,8 @@ class SessionCoordinator:
         seconds = self._metrics.record_session_duration(playing)
         log.info("session %s: close reached in %.3f s", day, seconds)
         self.scans.end_session()
+        if self.analysis is not None:
+            self.analysis.end_session(self._process_messages)
         failure = self._wait_for_next_session(player)
 
         ending = self._metrics.start_timer()
@@ -417,6 +435,7 @@ class SessionCoordinator:
             breakpoints=self.breakpoints,
             symbols=self.symbols,
             scans=self.scans,
+            analysis=self.analysis,
             process_messages=self._process_messages,
             find_earlier_values=find_earlier_values,
             on_change=self._update_state,
@@ -472,6 +491,7 @@ class SessionCoordinator:
         self._data.deactivate_session()
         for step in (
             self._flush,
+            self._end_analysis,
             lambda: self._end_worker(self.processor),
             lambda: self._end_worker(self.quality),
             lambda: self._record_unfinished(final),
@@ -513,6 +533,10 @@ class SessionCoordinator:
         if self.live is not None:
             self.live.close()
 
+    def _end_analysis(self) -> None:
+        if self.analysis is not None:
+            self.analysis.end()
+
     def _flush(self) -> None:
         if self._player is not None:
             self._player.flush()
@@ -535,9 +559,10 @@ class SessionCoordinator:
     # Messages and state
 
     @property
-    def workers(self) -> tuple[DataProcessor, DataQualityManager, SessionRecorder]:
+    def workers(self) -> tuple[Worker[Any], ...]:
         """The worker threads, in the order of the data."""
-        return self.processor, self.quality, self.recorder
+        analysis = () if self.analysis is None else (self.analysis,)
+        return self.processor, *analysis, self.quality, self.recorder
 
     def _process_messages(self, timeout: float | None) -> None:
         """Handle all messages in the mailbox; wait for the first one, at most `timeout` seconds.

@@ -9,6 +9,7 @@ from tapedeck.engine.clock.pacing import Pace, achieved_speed
 from tapedeck.engine.clock.slots import utc_from_epoch
 from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.metrics.performance import Count, PerformanceMetrics
+from tapedeck.engine.run.analysis_engine import AnalysisEngine
 from tapedeck.engine.run.breakpoints import Breakpoints
 from tapedeck.engine.run.render_priority import RenderPriority
 from tapedeck.engine.run.session_feed import ProcessMessages
@@ -26,9 +27,11 @@ class SessionPlayer:
 
     Data-driven: a block is computed before it is revealed; slots computed beyond a pause stay hidden.
     Clock-driven: slots are revealed when due, and consumers follow as fast as they can. With breakpoints set,
-    slots are computed before they are revealed here, too, so that no hit is missed. Data-driven play waits
-    for `consumers`; it waits for `followers` at the close only. `find_earlier_values` is called before
-    breakpoints are searched; it may handle commands. `scans` run at exactly their slots, before commands.
+    or strategies, slots are computed before they are revealed here, too, so that no hit is missed. Play that
+    is data-driven waits for `consumers`; it waits for `followers` at the close only. `find_earlier_values` is
+    called before breakpoints are searched; it may handle commands. `scans` run at exactly their slots, before
+    commands. With strategies, `analysis`, only slots that they have walked are revealed, and they do not walk
+    past a slot at which something else may intervene.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class SessionPlayer:
         breakpoints: Breakpoints,
         symbols: SymbolChanger,
         scans: SessionScans,
+        analysis: AnalysisEngine | None,
         process_messages: ProcessMessages,
         find_earlier_values: Callable[[], None],
         on_change: Callable[[], None],
@@ -58,6 +62,7 @@ class SessionPlayer:
         self._breakpoints = breakpoints
         self._symbols = symbols
         self._scans = scans
+        self._analysis = analysis
         self._process_messages = process_messages
         self._find_earlier_values = find_earlier_values
         self._on_change = on_change
@@ -77,9 +82,11 @@ class SessionPlayer:
         # A command may interrupt the computation, which then starts again.
         while min(self._handed[worker] for worker in self._consumers) < start_frontier:
             self._compute_to(start_frontier)
+        if self._analysis is not None:
+            self._find_earlier_values()
         self._scans.run_due(self.wait_until_computed)
         while self._tape.frontier < start_frontier:
-            self._reveal(self._scans.limit(start_frontier), counts_as_step=False)
+            self._reveal_walked(self._scans.limit(start_frontier), counts_as_step=False)
             self._scans.run_due(self.wait_until_computed)
 
     def play(self) -> None:
@@ -142,10 +149,39 @@ class SessionPlayer:
         start = self._tape.frontier + 1
         stop = min(limit, *(self._handed[worker] for worker in self._consumers))
         found = None
+        if self._breakpoints.read_account:  # known once the strategies have walked the slot
+            stop = min(stop, start)
+            self._reveal_walked(stop)
+            stop = min(stop, self._tape.frontier)
         if self._breakpoints.any_set and start <= stop:
             found = self._breakpoints.search(self._tape, start, stop)
-        self._reveal(stop if found is None else found)
-        self._break_at(found)
+        if self._reveal_walked(stop if found is None else found):
+            self._break_at(found)
+
+    def _reveal_walked(self, frontier: int, *, counts_as_step: bool = True) -> bool:
+        """Reveal computed slots up to a frontier as strategies walk them; return whether it is reached.
+
+        A command meanwhile ends it at the slot where they stand.
+        """
+        analysis = self._analysis
+        if analysis is None or frontier <= self._tape.frontier:
+            self._reveal(frontier, counts_as_step=counts_as_step)
+            return True
+        before = self._intervention()
+        analysis.walk_to(frontier)
+        try:
+            while not analysis.is_ready:
+                self._process_messages(analysis.seconds_to_check())
+                if self._intervention() != before:
+                    analysis.interrupt()
+                self._reveal(analysis.walked, counts_as_step=counts_as_step)
+        finally:
+            self._reveal(analysis.walked, counts_as_step=counts_as_step)
+        return self._tape.frontier == frontier
+
+    def _intervention(self) -> tuple[int, int, int]:
+        """Return what differs once a command may change how far strategies may walk."""
+        return self._transport.revision, self._breakpoints.revision, self._symbols.waiting
 
     def _break_at(self, frontier: int | None) -> None:
         """Pause at a breakpoint hit at a frontier just revealed; None: no hit."""
@@ -185,7 +221,7 @@ class SessionPlayer:
             return
         limit = self._transport.limit(tape.slots, tape.frontier)
         due = self._scans.limit(min(limit, pace.due(self._monotonic())))
-        if due > tape.frontier and self._breakpoints.any_set:
+        if due > tape.frontier and (self._breakpoints.any_set or self._analysis is not None):
             self._compute_to(due)
             self._find_earlier_values()
             self._reveal_computed(min(due, self._transport.limit(tape.slots, tape.frontier)))

@@ -122,6 +122,11 @@ class SymbolChanger:
             self._requests.append(request)
 
     @property
+    def waiting(self) -> int:
+        """Number of requests that are not carried out yet."""
+        return len(self._requests)
+
+    @property
     def kept(self) -> tuple[str, ...]:
         """Symbols that the next session begins with beside the file's."""
         return self._kept

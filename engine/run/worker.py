@@ -25,11 +25,12 @@ _POLL_S = 0.1
 class Worker(ABC, Generic[Work]):
     """Base of the engine's worker threads.
 
-    `send` puts a message into the coordinator's mailbox. The thread is not a daemon: `stop` ends it after
-    the work already in its queue, and `join` waits for that. An error ends it, too, and is sent once.
+    `send` puts a message into the coordinator's mailbox. The thread is not a daemon, unless it runs code of
+    users: `stop` ends it after the work already in its queue, and `join` waits for that. An error ends it,
+    too, and is sent once.
     """
 
-    def __init__(self, name: str, send: Callable[[Message], None]) -> None:
+    def __init__(self, name: str, send: Callable[[Message], None], *, daemon: bool = False) -> None:
         self.name = name
         self.blocks = 0
         self.overruns = 0
@@ -40,7 +41,7 @@ class Worker(ABC, Generic[Work]):
         self.subscription.signal_ready()
         self._send = send
         self._queue: SimpleQueue[Work | None] = SimpleQueue()
-        self._thread = Thread(target=self._run, name=f"tapedeck-{name}", daemon=False)
+        self._thread = Thread(target=self._run, name=f"tapedeck-{name}", daemon=daemon)
         self._state = WorkerState.NEW
         self._handed = 0
 

@@ -1,4 +1,4 @@
-"""Definitions of strategies: what a session file says of them, its parameters put in."""
+"""Definitions of strategies: what a session file says of them."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ class RuleDefinition:
 
 @dataclass(frozen=True, slots=True)
 class ClassDefinition:
-    """A strategy that is a class of the user.
+    """A strategy by a class, derived from `tapedeck.Strategy`.
 
-    `reference`: `module:Class`, or `path/to/file.py:Class`. `parameters`: those given for the class, which
-    checks them. `symbols`: None for all. `interval`: of the bars of `on_bar`; None: the base interval.
-    `timeout_seconds`: longest time of each call.
+    `reference`: "module:Class" or "path/to/file.py:Class". `parameters`: for the class's model of them.
+    `symbols`: whose bars it gets; None for all. `interval`: of these bars; None for the base interval.
+    `timeout_seconds`: longest time that one call of its code may take.
     """
 
     name: str

@@ -11,8 +11,6 @@ import numpy as np
 from tapedeck.engine.broker.orders import Order, OrderKind, Side
 from tapedeck.engine.broker.paper_broker import PaperBroker
 from tapedeck.engine.broker.records import Fill
-from tapedeck.engine.clock.slots import epoch_seconds
-from tapedeck.engine.clock.start_time import time_in_session
 from tapedeck.engine.conditions.known_values import KnownValues
 from tapedeck.engine.conditions.needs import earlier_needs
 from tapedeck.engine.conditions.row_rules import RowValue
@@ -20,6 +18,7 @@ from tapedeck.engine.conditions.vocabulary import Vocabulary
 from tapedeck.engine.errors import EngineError, unknown_name_with_hint
 from tapedeck.engine.strategies.account_words import AccountWords
 from tapedeck.engine.strategies.definition import RuleDefinition
+from tapedeck.engine.strategies.entry_window import entries_end, flat_slot
 from tapedeck.engine.strategies.market import Market, first_true
 from tapedeck.engine.strategies.sizes import SizeInputs
 from tapedeck.engine.strategies.strategy_rules import RuleColumns, StrategyRule, parse_row_value
@@ -86,19 +85,14 @@ class RuleStrategy:
                 self._states[symbol] = SymbolState(symbol)
         for state in self._states.values():
             state.row = rows.get(state.symbol, -1)
+            if state.row < 0:
+                state.forget_ended_orders()
         on_tape = [state for state in self._states.values() if state.row >= 0]
         self.by_row = {state.row: state for state in sorted(on_tape, key=lambda state: state.row)}
 
     def begin_session(self) -> None:
         """Begin a session; what it holds although it is flat at the close is sold at the first bar."""
-        slots = self._market.tape.slots
-        last = len(slots) - 1
-        if self.definition.no_entry_after is not None:
-            instant = epoch_seconds(time_in_session(slots.session, self.definition.no_entry_after))
-            last = min(last, int(np.searchsorted(slots.closed_at, instant, side="right")) - 1)
-        if self.definition.flat_at_close:
-            last = min(last, len(slots) - 3)
-        self._entries_end = last + 1
+        self._entries_end = entries_end(self.definition, self._market.tape.slots)
         for state in self.by_row.values():
             state.entries = 0
             if self.definition.flat_at_close and state.lots and state.exit is None:
@@ -114,6 +108,11 @@ class RuleStrategy:
         self._entries = self._enters.possible
         if self._exits is not None and self._exit is not None and not self._exit.reads_account:
             self._entries = self._entries & ~self._exits.possible
+
+    def bars_held_before(self) -> dict[tuple[str, str], int]:
+        """Return the bars of its positions in the sessions before, by strategy and symbol."""
+        name = self.definition.name
+        return {(name, state.symbol): state.bars_before for state in self._states.values() if state.lots}
 
     def end_session(self, slots: int) -> None:
         """End a session of which `slots` slots were walked."""
@@ -158,7 +157,7 @@ class RuleStrategy:
     @property
     def _flat_slot(self) -> int:
         """The slot that decides what is closed on the session's close."""
-        return len(self._market.tape) - 2
+        return flat_slot(len(self._market.tape))
 
     def decide(self, state: SymbolState) -> None:
         """Decide for a symbol at the close of the market's slot."""

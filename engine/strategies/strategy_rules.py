@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from tapedeck.engine.conditions.account_words import check_words, reads_any
 from tapedeck.engine.conditions.known_values import Figure, KnownValues
 from tapedeck.engine.conditions.late_figures import LateRule
 from tapedeck.engine.conditions.row_rules import RowRule, RowValue
-from tapedeck.engine.conditions.syntax import references
 from tapedeck.engine.conditions.vocabulary import Vocabulary
-from tapedeck.engine.strategies.words import ACCOUNT_WORDS, TIME_WORDS, WORDS, check_words
+from tapedeck.engine.strategies.words import ACCOUNT_WORDS, OWNERS, TIME_WORDS, WORDS
 from tapedeck.engine.tape.bar_grid import Mask
 from tapedeck.engine.tape.tape import Tape
 
@@ -26,15 +26,14 @@ class StrategyRule:
     def parse(cls, text: str, vocabulary: Vocabulary) -> StrategyRule:
         """Parse and check a rule; ConditionError as `RowRule.parse`, and for words that are used wrongly."""
         rule = RowRule.parse(text, replace(vocabulary, figures=(*vocabulary.figures, *WORDS)))
-        check_words(text, rule.root)
-        names = {reference.name for reference in references(rule.root) if reference.interval is None}
-        return cls(rule, not names.isdisjoint(ACCOUNT_WORDS))
+        check_words(text, rule.root, OWNERS, WORDS)
+        return cls(rule, reads_any(rule.root, ACCOUNT_WORDS))
 
 
 def parse_row_value(text: str, vocabulary: Vocabulary) -> RowValue:
     """Parse a value of a size; ConditionError as `RowValue.parse`. It reads the market and the time only."""
     value = RowValue.parse(text, replace(vocabulary, figures=(*vocabulary.figures, *TIME_WORDS)))
-    check_words(text, value.root)
+    check_words(text, value.root, OWNERS, WORDS)
     return value
 
 

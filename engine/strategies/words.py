@@ -7,45 +7,19 @@ from typing import Final
 
 import numpy as np
 
-from tapedeck.engine.conditions.faults import condition_fault
+from tapedeck.engine.conditions.account_words import ACCOUNT_OWNERS, MONEY_WORDS, POSITION_WORDS
 from tapedeck.engine.conditions.known_values import Figure
-from tapedeck.engine.conditions.syntax import Crossing, Node, children, references
 from tapedeck.engine.tape.bar_grid import Floats, Ints
 from tapedeck.engine.tape.tape import Tape
 
 TIME_WORDS: Final = ("minutes_since_open", "minutes_to_close")
 """Minutes of the clock since the session's open, and to its close; a break counts, too."""
-POSITION_WORDS: Final = ("position", "unrealised", "bars_held")
-"""Of the strategy's own position in a symbol; all are 0 without one.
-
-`position`: shares, below 0 if short. `unrealised`: profit by the last close, before commission, in the
-currency. `bars_held`: the symbol's bars since it was opened, with the one that filled.
-"""
-MONEY_WORDS: Final = ("equity", "cash")
-"""Of the whole account, which strategies share, in the currency."""
-ACCOUNT_WORDS: Final = (*POSITION_WORDS, *MONEY_WORDS)
+BARS_HELD: Final = "bars_held"
+"""The symbol's bars since the strategy's position was opened, with the one that filled; 0 without one."""
+ACCOUNT_WORDS: Final = (*POSITION_WORDS, BARS_HELD, *MONEY_WORDS)
 WORDS: Final = (*TIME_WORDS, *ACCOUNT_WORDS)
-
-
-def check_words(text: str, node: Node) -> None:
-    """Raise ConditionError for a word that crosses, or for a symbol before a word that belongs to none."""
-    for reference in references(node):
-        if reference.name not in (*TIME_WORDS, *MONEY_WORDS) or reference.is_bare:
-            continue
-        owner = "the session" if reference.name in TIME_WORDS else "the whole account"
-        message = f"{reference.name} is of {owner}: use it without a symbol"
-        raise condition_fault(text, reference.span, message, reference.name)
-    _refuse_crosses(text, node)
-
-
-def _refuse_crosses(text: str, node: Node) -> None:
-    if isinstance(node, Crossing):
-        for reference in references(node):
-            if reference.name in WORDS:
-                message = f"{reference.name} cannot cross a value: compare it, as in {reference.name} > 0"
-                raise condition_fault(text, reference.span, message)
-    for child in children(node):
-        _refuse_crosses(text, child)
+OWNERS: Final[Mapping[str, str]] = {**dict.fromkeys(TIME_WORDS, "the session"), **ACCOUNT_OWNERS}
+"""What owns each word that belongs to no symbol, for messages."""
 
 
 def time_figures(tape: Tape) -> Mapping[str, Figure]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from heapq import heappop, heappush
+from typing import Final
 
 from tapedeck.engine.broker.orders import Order, OrderKind, OrderState, Side
 from tapedeck.engine.broker.paper_broker import PaperBroker
 from tapedeck.engine.broker.records import Fill
 from tapedeck.engine.strategies.market import Market
+
+LEFT: Final = "left the session"
+"""Why orders of a symbol are cancelled that is on the tape no more."""
 
 
 class WorkingOrders:
@@ -46,6 +51,11 @@ class WorkingOrders:
         """Cancel what is left of an order, decided at the market's slot."""
         self._broker.cancel(order.number, self._market.slot, reason)
         del self._working[order.number]
+
+    def cancel_except(self, symbols: Container[str]) -> None:
+        """Cancel the orders of symbols that are not among these, as they left the session."""
+        for order in [one for one in self._working.values() if one.symbol not in symbols]:
+            self.cancel(order, LEFT)
 
     def try_now(self) -> list[Fill]:
         """Return the fills in the bars of the market's slot, in their order."""

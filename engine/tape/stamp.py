@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 import xxhash
 
+from tapedeck.engine.broker.account_text import account_lines
 from tapedeck.engine.tape.tape import Tape
 
 
@@ -15,11 +16,12 @@ def session_digest(tape: Tape, frontier: int) -> str:
 
     That is prior closes and historical indicators; bars, derived bars, indicators, scores, and slots that
     are confirmed empty, if any; of all symbols that were in the session, with the times at which symbols
-    joined and left, if any did. XXH3 with 128 bits, in hexadecimal, over names, labels and values in a
+    joined and left, if any did. With strategies, their orders, fills, trades and notes, and the equity at
+    each slot, as far as they walked. XXH3 with 128 bits, in hexadecimal, over names, labels and values in a
     fixed order. Tapes contain no -0.0 and only one kind of NaN, so equal values have equal bits.
     """
     digest = xxhash.xxh3_128()
-    session, tape = tape.session, tape.whole()
+    session, account, tape = tape.session, tape.account, tape.whole()
     names = [session.exchange, session.trading_day.isoformat(), str(frontier), *tape.symbols]
     names += [change.text for change in tape.changes]
     arrays: list[np.ndarray] = []
@@ -44,6 +46,10 @@ def session_digest(tape: Tape, frontier: int) -> str:
         add("confirmed empty", tape.empty[:, :frontier])
     if tape.scores is not None:
         add("scores", tape.scores[:, : frontier + 1])
+    if account is not None:
+        stands = account.record.at(frontier)
+        names += account_lines(stands)
+        add("equity", stands.equity_so_far)
     digest.update("\n".join(names).encode())
     for values in arrays:
         # Bars are hashed field by field: the same bytes, without copying a grid that is a view of a chunk.

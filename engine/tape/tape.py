@@ -489,6 +489,8 @@ class Tape:
         parts = [self.frontier, self.processed]
         if self.scores is not None:
             parts.append(self.scored)
+        if self.account is not None:
+            parts.append(self.account.record.walked)
         return min(parts)
 
 

@@ -14,9 +14,9 @@ from tapedeck.engine.tape.scan_records import FoundSymbol, ScanOutcome, ScanReco
 from tapedeck.engine.universe.rule_scanner import RuleScanner
 from tapedeck.engine.universe.scan_results import ranked
 from tapedeck.engine.universe.scanner import Scanner
-from tapedeck.engine.universe.scanner_classes import ScannerClass
 from tapedeck.engine.universe.scanner_status import ScannerState, ScannerStatus
 from tapedeck.engine.universe.view import UniverseView
+from tapedeck.engine.user_code.user_classes import UserClass
 
 
 @dataclass(slots=True, eq=False)
@@ -27,7 +27,7 @@ class ManagedScanner:
     """
 
     config: ScannerConfig
-    scanner_class: ScannerClass | None = None
+    scanner_class: UserClass[Scanner] | None = None
     parameters: BaseModel | None = None
     rule: RuleScanner | None = None
     instance: Scanner | None = None
@@ -51,7 +51,7 @@ class ManagedScanner:
         if self.instance is None:
             assert self.scanner_class is not None
             assert self.parameters is not None
-            self.instance = self.scanner_class.scanner(self.parameters)
+            self.instance = self.scanner_class.loaded(self.parameters)
         self.instance.setup(view)
 
     def scan(self, view: UniverseView) -> tuple[FoundSymbol, ...]:

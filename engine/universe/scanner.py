@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from tapedeck.engine.universe.view import UniverseView
+from tapedeck.engine.user_code.class_parameters import NoParameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +20,6 @@ class Found:
     values: Mapping[str, float] = field(default_factory=dict)
 
 
-class ScannerParameters(BaseModel):
-    """Parameters without fields, and the base of those with fields: immutable; unknown names are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
 class Scanner:
     """Base class of scanners. The instance lives for one run; its methods run one at a time, in one thread.
 
@@ -33,7 +28,7 @@ class Scanner:
     `timeout_seconds`. The views are read-only, and end at the session's clock.
     """
 
-    Parameters: ClassVar[type[BaseModel]] = ScannerParameters
+    Parameters: ClassVar[type[BaseModel]] = NoParameters
 
     def __init__(self, parameters: BaseModel) -> None:
         """Keep the parameters. Override `setup`, not this."""

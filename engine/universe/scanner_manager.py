@@ -17,7 +17,6 @@ from tapedeck.engine.config import Scanner
 from tapedeck.engine.errors import EngineError
 from tapedeck.engine.metrics.performance import PerformanceMetrics
 from tapedeck.engine.tape.scan_records import FoundSymbol, ScanOutcome, ScanRecord
-from tapedeck.engine.universe.call_failure import CallFailure, failure_of
 from tapedeck.engine.universe.figures import UNIVERSE_FIGURES
 from tapedeck.engine.universe.managed_scanner import ManagedScanner
 from tapedeck.engine.universe.scanner import Scanner as ScannerInstance
@@ -27,6 +26,7 @@ from tapedeck.engine.universe.scanner_thread import CallResult, ProcessMessages,
 from tapedeck.engine.universe.schedule import scan_frontiers
 from tapedeck.engine.universe.universe_session import UniverseSession
 from tapedeck.engine.universe.view import UniverseView
+from tapedeck.engine.user_code.call_failure import CallFailure, failure_of
 
 __all__ = ["ScannerError", "ScannerManager", "ScannerState", "ScannerStatus"]
 

@@ -21,8 +21,8 @@ from tapedeck.engine.broker.records import Fill
 from tapedeck.engine.broker.terms import AccountTerms
 from tapedeck.engine.conditions import Vocabulary
 from tapedeck.engine.strategies.definition import RuleDefinition
-from tapedeck.engine.strategies.rule_walk import RuleWalk
 from tapedeck.engine.strategies.sizes import CashSize, PercentSize, RiskSize, ShareSize, Size
+from tapedeck.engine.strategies.strategy_walk import StrategyWalk
 from tapedeck.engine.tape.earlier_values import NoEarlierValues, Series
 from tapedeck.engine.tape.tape import Tape
 from tests.support.slow_walk import Moment, SlowStrategy, SlowWalk, Truth, bars_of, last_of
@@ -238,7 +238,7 @@ def walked(
     tapes: Sequence[Tape], strategies: Sequence[SlowStrategy], terms: AccountTerms, cuts: Sequence[int]
 ) -> Walked:
     definitions = [one.definition for one in strategies]
-    walk = RuleWalk(definitions, terms, Vocabulary.of(tapes[0]))
+    walk = StrategyWalk(definitions, terms, Vocabulary.of(tapes[0]))
     orders: list[OrderRecord] = []
     fills: list[Fill] = []
     equity: list[int] = []

@@ -144,16 +144,17 @@ def draw_volumes(plot: Plot, volumes: Floats, inks: Inks) -> float:
     largest = float(np.max(volumes[present], initial=0.0))
     if largest <= 0.0:
         return 0.0
-    steps = len(_LEVELS) * plot.rows
-    # Any volume above zero shows at least one step.
-    heights = np.where(present, np.ceil(np.where(present, volumes, 0.0) / largest * steps), 0.0).astype(
-        np.intp
-    )
+    draw_blocks(plot, np.where(present, volumes, 0.0) / largest, inks)
+    return largest
+
+
+def draw_blocks(plot: Plot, shares: Floats, inks: Inks) -> None:
+    """Draw a bar of blocks for each share of the plot's height, 0 to 1; one above 0 has at least a step."""
+    heights = np.ceil(shares * len(_LEVELS) * plot.rows).astype(np.intp)
     below = len(_LEVELS) * np.arange(plot.rows - 1, -1, -1)[:, None]
     filled = np.clip(heights[None, :] - below, 0, len(_LEVELS))
     glyphs = np.where(filled > 0, _LEVELS[np.maximum(filled, 1) - 1], np.uint32(BLANK))
     _copy_glyphs(plot, glyphs, np.broadcast_to(inks, glyphs.shape))
-    return largest
 
 
 def _copy_glyphs(plot: Plot, glyphs: NDArray[np.uint32], codes: Inks) -> None:

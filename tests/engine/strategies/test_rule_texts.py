@@ -14,9 +14,9 @@ from tapedeck.engine.conditions import Vocabulary
 from tapedeck.engine.errors import ConditionError, EngineError
 from tapedeck.engine.intervals import MINUTE
 from tapedeck.engine.strategies.definition import RuleDefinition
-from tapedeck.engine.strategies.rule_walk import RuleWalk
 from tapedeck.engine.strategies.sizes import CashSize, PercentSize, RiskSize, ShareSize, SizeInputs
 from tapedeck.engine.strategies.strategy_rules import StrategyRule, parse_row_value
+from tapedeck.engine.strategies.strategy_walk import StrategyWalk
 from tapedeck.engine.strategies.symbol_state import CloseLevels
 
 WORDS = Vocabulary(("SPY", "AIG"), (MINUTE,), ("vwap",), ())
@@ -80,7 +80,7 @@ def test_numbers_that_make_no_sense_are_refused(make: Callable[[], object], mess
 
 def test_an_unknown_symbol_of_a_strategy_is_named_with_the_nearest_known_one() -> None:
     with pytest.raises(EngineError, match=r"strategy one: .*'SPX'.* Did you mean 'SPY'"):
-        RuleWalk([definition(symbols=("SPX",))], AccountTerms(), WORDS)
+        StrategyWalk([definition(symbols=("SPX",))], AccountTerms(), WORDS)
 
 
 def definition(**fields: Any) -> RuleDefinition:

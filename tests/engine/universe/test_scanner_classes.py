@@ -11,14 +11,15 @@ import pytest
 from scanner_kit import HEAD, Scanning, written
 
 from tapedeck.engine.errors import ConfigError
-from tapedeck.engine.universe.scanner_classes import ScannerClassError, load_scanner_class
+from tapedeck.engine.universe.scanner import Scanner
 from tapedeck.engine.universe.scanner_manager import ScannerManager
+from tapedeck.engine.user_code.user_classes import UserClassError, load_user_class
 
 CLASS = "class Mine(Scanner):\n    found = '{}'\n    def scan(self, view):\n        return [self.found]\n"
 
 
 def found_by(folder: Path, reference: str) -> str:
-    return str(vars(load_scanner_class(reference, folder).scanner)["found"])
+    return str(vars(load_user_class(reference, folder, Scanner).loaded)["found"])
 
 
 @pytest.mark.parametrize("reference", ["mine.py:Mine", "mine:Mine", "sub/mine.py:Mine", "sub.mine:Mine"])
@@ -41,7 +42,7 @@ def test_files_of_equal_names_do_not_meet(tmp_path: Path, reference: str) -> Non
         folder.mkdir()
         written(folder, code)
         (folder / "helper.py").write_text(f"NAME = {name!r}")
-    first, second = (load_scanner_class(reference, tmp_path / name).scanner for name in ("a", "b"))
+    first, second = (load_user_class(reference, tmp_path / name, Scanner).loaded for name in ("a", "b"))
     assert (vars(first)["found"], vars(second)["found"]) == ("a", "b")
     assert first is not second
     assert "helper" not in sys.modules
@@ -52,7 +53,7 @@ def test_a_program_keeps_its_own_modules(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.syspath_prepend(str(tmp_path))
     import own_of_program  # type: ignore[import-not-found]
 
-    found = load_scanner_class("own_of_program:Mine", tmp_path).scanner
+    found = load_user_class("own_of_program:Mine", tmp_path, Scanner).loaded
     assert found is not own_of_program.Mine
     assert sys.modules["own_of_program"] is own_of_program
     del sys.modules["own_of_program"]
@@ -61,12 +62,12 @@ def test_a_program_keeps_its_own_modules(tmp_path: Path, monkeypatch: pytest.Mon
 def test_the_hash_is_over_the_file_and_what_it_imports_from_its_folder(tmp_path: Path) -> None:
     written(tmp_path, CLASS.format("S1"))
     alone = hashlib.sha256((tmp_path / "mine.py").read_bytes()).hexdigest()
-    assert load_scanner_class("mine.py:Mine", tmp_path).code_hash == alone
-    assert load_scanner_class("mine:Mine", tmp_path).code_hash == alone
+    assert load_user_class("mine.py:Mine", tmp_path, Scanner).code_hash == alone
+    assert load_user_class("mine:Mine", tmp_path, Scanner).code_hash == alone
     (tmp_path / "helper.py").write_text("NAME = 1\n")
     written(tmp_path, "import json, helper\n" + CLASS.format("S1"))
     both = b"".join((tmp_path / name).read_bytes() for name in ("helper.py", "mine.py"))
-    assert load_scanner_class("mine.py:Mine", tmp_path).code_hash == hashlib.sha256(both).hexdigest()
+    assert load_user_class("mine.py:Mine", tmp_path, Scanner).code_hash == hashlib.sha256(both).hexdigest()
 
 
 def problems(folder: Path, reference: str, **more: Any) -> list[str]:
@@ -129,8 +130,8 @@ def test_a_folder_with_a_module_of_the_programs_name_is_told(
 def test_the_programs_own_checkout_is_allowed() -> None:
     root = Path(__file__).resolve().parents[3]
     assert (root / "tapedeck" / "__init__.py").is_file()
-    with pytest.raises(ScannerClassError, match="No module named 'no_such_module'"):
-        load_scanner_class("no_such_module:Mine", root)
+    with pytest.raises(UserClassError, match="No module named 'no_such_module'"):
+        load_user_class("no_such_module:Mine", root, Scanner)
 
 
 PARAMETERS = """\

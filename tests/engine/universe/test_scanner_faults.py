@@ -152,7 +152,7 @@ def test_a_scan_that_waits_for_ever_is_left_and_others_run_in_a_new_thread(tmp_p
     one.teardown()
     made_of = one.manager._scanners[0].scanner_class
     assert made_of is not None
-    made_of.scanner.scan.__globals__["let_go"].set()
+    made_of.loaded.scan.__globals__["let_go"].set()
     assert_no_threads()
 
 

@@ -136,7 +136,7 @@ def test_hooks_are_called_in_order_in_one_thread(tmp_path: Path) -> None:
         one.run()
     one.teardown()
     made_of: Any = one.manager._scanners[0].scanner_class
-    calls = made_of.scanner.scan.__globals__["calls"]
+    calls = made_of.loaded.scan.__globals__["calls"]
     session = ["setup", "scan", "scan", "on_session_end"]
     assert [name for name, _ in calls] == [*session, *session, "teardown"]
     assert len({ident for _, ident in calls}) == 1

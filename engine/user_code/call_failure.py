@@ -13,7 +13,7 @@ from typing import Final
 from tapedeck.engine.errors import TapedeckError, shortened
 from tapedeck.engine.printable import printable_line
 
-_OWN_FOLDER: Final = str(Path(__file__).parent)
+_OWN_FOLDER: Final = str(Path(__file__).parents[1])
 _WIDTH: Final = 200
 
 
@@ -59,7 +59,7 @@ def _text_of(error: BaseException) -> str:
 
 
 def _users_part(stack: StackSummary) -> StackSummary:
-    """Return a stack without the frames up to the call of users' code by this package."""
+    """Return a stack without the frames up to the call of users' code by the engine."""
     own = [frame.filename.startswith(_OWN_FOLDER) for frame in stack]
     if True not in own:
         return StackSummary()

@@ -12,8 +12,8 @@ from tapedeck.engine.broker.terms import AccountTerms
 from tapedeck.engine.conditions import Vocabulary
 from tapedeck.engine.errors import EngineError
 from tapedeck.engine.strategies.definition import RuleDefinition
-from tapedeck.engine.strategies.rule_walk import RuleWalk
 from tapedeck.engine.strategies.sizes import CashSize, ShareSize
+from tapedeck.engine.strategies.strategy_walk import StrategyWalk
 from tapedeck.engine.tape.symbol_changes import ChangeKind, SymbolChange
 from tapedeck.engine.tape.tape import Tape
 from tests.support.tapes import slots_of, tape_over
@@ -35,13 +35,13 @@ def session(day: str, closes: Sequence[Sequence[float]], symbols: Sequence[str] 
     return tape_over(slots, values, symbols=symbols, measure_quality=False)
 
 
-def walk_of(tape: Tape, enter: str, leave: str | None, **fields: Any) -> RuleWalk:
+def walk_of(tape: Tape, enter: str, leave: str | None, **fields: Any) -> StrategyWalk:
     """Return a walk of one strategy that orders 10 shares."""
     definition = RuleDefinition("one", enter, leave, fields.pop("size", ShareSize(10)), **fields)
-    return RuleWalk([definition], AccountTerms(participation_pct=None), Vocabulary.of(tape))
+    return StrategyWalk([definition], AccountTerms(participation_pct=None), Vocabulary.of(tape))
 
 
-def played(walk: RuleWalk, *tapes: Tape) -> list[tuple[int, str, float]]:
+def played(walk: StrategyWalk, *tapes: Tape) -> list[tuple[int, str, float]]:
     """Walk whole sessions; return slot, reason and price of each fill."""
     fills = []
     for tape in tapes:
@@ -106,7 +106,7 @@ def test_strategies_share_cash_and_the_first_one_comes_first() -> None:
     size = CashSize(600)
     definitions = [RuleDefinition(name, "cash > 500", None, size) for name in ("one", "two")]
     terms = AccountTerms(initial_cash=1250, participation_pct=None)
-    walk = RuleWalk(definitions, terms, Vocabulary.of(tape))
+    walk = StrategyWalk(definitions, terms, Vocabulary.of(tape))
     walk.begin_session(tape)
     walk.advance(tape, 0, 1)
     refused = [(order.strategy, order.symbol, order.state.value) for order in walk.broker.session_orders]
@@ -138,3 +138,37 @@ def test_a_walk_goes_on_where_it_stands() -> None:
     walk.advance(tape, 0, 2)
     with pytest.raises(EngineError, match="the walk stands at slot 2: cannot walk from 0 to 3"):
         walk.advance(tape, 0, 3)
+
+
+def test_orders_of_a_symbol_that_leaves_are_cancelled() -> None:
+    tape = session(DAYS[0], [[11, NAN, NAN, NAN, 11], [1, 1, 1, 1, 1]], ("AAA", "BBB"))
+    walk = walk_of(tape, "close > 10.5", None)
+    walk.begin_session(tape)
+    walk.advance(tape, 0, 3)
+    other = tape.with_symbols(np.array([1]), None, [SymbolChange(ChangeKind.LEFT, "AAA", 3)])
+    assert walk.advance(other, 3, 7) == ()
+    [order] = walk.broker.session_orders
+    assert (order.state.value, order.state_reason, order.ended_slot) == ("cancelled", "left the session", 2)
+
+
+def test_an_interrupted_walk_ends_before_the_slot_and_its_record_is_as_of_there() -> None:
+    tape = session(DAYS[0], [[10, 11, 12, 9, 11, 11, 11]])
+    walk = walk_of(tape, "close > 10.5", "close < 10")
+    walk.begin_session(tape)
+    assert walk.record().walked == 0
+    asked: list[int] = []
+
+    def is_interrupted() -> bool:
+        asked.append(walk.walked)
+        return walk.walked == 3
+
+    fills = walk.advance(tape, 0, 7, is_interrupted)
+    assert ([fill.slot for fill in fills], walk.walked, asked) == ([2], 3, [1, 2, 3])
+    record = walk.record()
+    assert (record.walked, record.fills, len(record.equity)) == (3, fills, 3)
+    assert [fill.slot for fill in walk.advance(tape, 3, 7)] == [4, 5]
+    whole = walk_of(tape, "close > 10.5", "close < 10")
+    whole.begin_session(tape)
+    whole.advance(tape, 0, 7)
+    assert walk.record().equity.tolist() == whole.record().equity.tolist()
+    assert walk.record().fills == whole.record().fills
