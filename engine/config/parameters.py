@@ -210,7 +210,7 @@ class _Filling:
                 self._used.add((*owner.place, PARAMETERS, name))
                 return owner
         known = list(dict.fromkeys(name for owner in scopes for name in owner.values))
-        owners = "this file" if scopes[0].place == () else f"{scopes[0].label} and the file"
+        owners = "this file" if scopes[0].place == () else f"{scopes[0].label}, with the file,"
         message = unknown_name("parameter", name, known, owner=owners)
         near = nearest(name, known)
         self._found.problems.append(
