@@ -663,9 +663,14 @@ class SystemManager:
     def summary(self) -> RunSummary:
         """Return the run's summary; complete after the run, empty before its start."""
         summary = self._reports.summary(self._coordinator)
-        if self._scanning is None:
-            return summary
-        return replace(summary, scanner_code=dict(self._scanning.manager.code_hashes))
+        scanning, strategies = self._scanning, self._strategies
+        own = self.config.strategies
+        return replace(
+            summary,
+            scanner_code={} if scanning is None else dict(scanning.manager.code_hashes),
+            strategy_code={} if strategies is None else dict(strategies.walk.code_hashes),
+            strategy_parameters={one.name: one.parameters for one in own if one.parameters},
+        )
 
     # Internal
 
