@@ -523,7 +523,7 @@ SCENES: Final = (
     Scene("scanners-looking-back", looking_back_at_a_scan, config=with_scanners(), sizes=(NARROW, MEDIUM)),
     Scene("orders", on_panel("orders", at_half_past_eleven), config=with_strategies()),
     Scene("orders-looking-back", looking_back_at_orders, config=with_strategies(), sizes=(NARROW, MEDIUM)),
-    Scene("report-with-trades", on_page("report", at_half_past_eleven), config=with_strategies(), sizes=(NARROW,)),
+    Scene("report-with-trades", over_panels("9", ReportScreen), config=with_strategies(), sizes=(NARROW,)),
     *(
         Scene(f"alone-{panel}", on_panel(panel, at_half_past_eleven), sizes=(NARROW,))
         for panel in panel_ids(parts=())[1:]
