@@ -344,6 +344,11 @@ class LiveRun:
             if self._receiver is not None:
                 self._pass_on(self._current, self._receiver, message)
 
+    def reveal_limit(self, frontier: int) -> int:
+        """Return the frontier to which slots may be revealed before `take_known` is called again."""
+        is_waiting = not self.again.is_over and not self.has_taken_all
+        return frontier if is_waiting else self.again.limit
+
     @property
     def has_taken_all(self) -> bool:
         """Whether no bars are on their way that belong to those that were taken."""

@@ -23,6 +23,11 @@ class WalkedAgain:
         self._frontier = 0
         self._held: list[tuple[int, Arrived]] = []  # with the slot before which it is known
 
+    @property
+    def is_over(self) -> bool:
+        """Whether all may be known."""
+        return self._frontier >= self.stop
+
     def take(self, message: Arrived) -> Arrived | None:
         """Take bars, and return those that may be known now, or None."""
         known_at = self.stop if message.known_at is None else message.known_at
@@ -48,7 +53,7 @@ class WalkedAgain:
     @property
     def limit(self) -> int:
         """The frontier at which play waits until strategies have walked, to take what is due."""
-        if self._frontier >= self.stop:
+        if self.is_over:
             return _PAST_THE_CLOSE
         return min((known_at for known_at, _ in self._held), default=self.stop)
 
