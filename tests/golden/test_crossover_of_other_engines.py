@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from tapedeck.engine.strategies.rule_walk import RuleWalk
 
 from tapedeck.engine.broker.terms import AccountTerms
 from tapedeck.engine.conditions import Vocabulary
 from tapedeck.engine.strategies.definition import RuleDefinition
-from tapedeck.engine.strategies.rule_walk import RuleWalk
 from tapedeck.engine.strategies.sizes import CashSize
 from tapedeck.engine.tape.tape import Tape
 from tests.golden.crossover import CASH, PlainFill, as_plain, times_of
