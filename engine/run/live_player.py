@@ -25,6 +25,7 @@ from tapedeck.engine.run.symbol_requests import SymbolRequest
 from tapedeck.engine.run.worker import Worker
 from tapedeck.engine.tape.bar_grid import Floats, Ints
 from tapedeck.engine.tape.session_data import SessionData
+from tapedeck.engine.tape.symbol_changes import ChangeKind
 from tapedeck.engine.tape.tape import Tape
 
 _LONGEST_WAIT_S = 1.0
@@ -199,6 +200,9 @@ class LivePlayer:
             change = symbols.planned
             assert change is not None  # it has a frontier
             if self._repeating is None:
+                if change.kind is ChangeKind.LEFT:
+                    self._wait_until_walked()
+                    self._live.take_all_of(change.symbol)
                 self._repeating = self._symbols.repeat(change)
             self._symbols.apply(self._settle, until=self._repeating)
             if not self._repeating.outcome.done():
