@@ -137,6 +137,8 @@ class AnalysisEngine(Worker[StageWork]):
         """End the thread, at the slot where it stands."""
         self.cancelled.set()
         self.stop()
+        if self._thread.ident is None:  # it was never started
+            return
         self._thread.join(0 if self._is_left else _JOIN_S)
         if self.is_alive and not self._is_left:
             interrupt_call(self._thread, self._work_ended)
