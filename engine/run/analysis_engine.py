@@ -17,6 +17,7 @@ from tapedeck.engine.run.session_feed import ProcessMessages
 from tapedeck.engine.run.worker import Worker
 from tapedeck.engine.strategies.strategy_walk import StrategyError, StrategyWalk
 from tapedeck.engine.tape.session_data import SessionData
+from tapedeck.engine.tape.tape import Tape
 from tapedeck.engine.user_code.call_failure import overrun
 from tapedeck.engine.user_code.interrupting import interrupt_call
 
@@ -39,7 +40,15 @@ class _End:
     """End the session where the walk stands."""
 
 
-StageWork = _Begin | range | _End
+@dataclass(frozen=True, slots=True)
+class _Slots:
+    """Walk up to `stop` over an edition of the session's tape."""
+
+    tape: Tape
+    stop: int
+
+
+StageWork = _Begin | _Slots | _End
 
 
 class AnalysisEngine(Worker[StageWork]):
@@ -86,8 +95,12 @@ class AnalysisEngine(Worker[StageWork]):
 
     def walk_to(self, frontier: int) -> None:
         """Begin to walk up to a frontier; `interrupt` ends it earlier. Only while the worker is idle."""
+        self.walk_over(self._data.require_tape(), frontier)
+
+    def walk_over(self, tape: Tape, stop: int) -> None:
+        """Begin to walk up to `stop` over an edition, which need not stay the newest one; as `walk_to`."""
         self._interrupted.clear()
-        self.hand_over(range(self.walked, frontier))
+        self.hand_over(_Slots(tape, stop))
 
     def interrupt(self) -> None:
         """End the walk at the slot where it stands."""
@@ -149,8 +162,8 @@ class AnalysisEngine(Worker[StageWork]):
                 self._begin()
             case _End():
                 self.walk.end_session()
-            case _:
-                self._walk(work.stop)
+            case _Slots(tape, stop):
+                self._walk(tape, stop)
 
     def _begin(self) -> None:
         tape = self._data.require_tape()
@@ -158,8 +171,7 @@ class AnalysisEngine(Worker[StageWork]):
         self.walk.begin_session(tape, self._data)
         tape.account = SessionAccount(self.walk.record())
 
-    def _walk(self, stop: int) -> None:
-        tape = self._data.require_tape()
+    def _walk(self, tape: Tape, stop: int) -> None:
         most = max(1, _BLOCK_BARS // len(tape.symbols))
         while self.walk.walked < stop and not self._ends_now():
             self._publish_at = None

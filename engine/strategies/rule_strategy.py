@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import isfinite
 from typing import Final
 
@@ -21,11 +21,12 @@ from tapedeck.engine.strategies.definition import RuleDefinition
 from tapedeck.engine.strategies.entry_window import entries_end, flat_slot
 from tapedeck.engine.strategies.market import Market, first_true
 from tapedeck.engine.strategies.sizes import SizeInputs
-from tapedeck.engine.strategies.strategy_rules import RuleColumns, StrategyRule, parse_row_value
+from tapedeck.engine.strategies.strategy_rules import ParsedRules, RuleColumns
 from tapedeck.engine.strategies.symbol_state import CloseLevels, SymbolState
 from tapedeck.engine.strategies.working_orders import WorkingOrders
 from tapedeck.engine.tape.bar_grid import CLOSE, Floats
 from tapedeck.engine.tape.earlier_values import EarlierNeed
+from tapedeck.engine.tape.session_data import SessionData
 
 ENTER: Final = "enter"
 EXIT: Final = "exit"
@@ -52,10 +53,8 @@ class RuleStrategy:
     ) -> None:
         self.definition = definition
         self._broker, self._market, self._orders = broker, market, orders
-        self._enter = StrategyRule.parse(definition.enter, vocabulary)
-        self._exit = None if definition.exit is None else StrategyRule.parse(definition.exit, vocabulary)
-        texts = definition.size.row_values
-        self._row_values = {text: parse_row_value(text, vocabulary) for text in texts}
+        rules = ParsedRules.of(definition, vocabulary)
+        self._enter, self._exit, self._row_values = rules.enter, rules.exit, rules.row_values
         for symbol in definition.symbols or ():
             if not vocabulary.any_symbol and symbol not in vocabulary.symbols:
                 hint = unknown_name_with_hint("symbol", symbol, vocabulary.symbols)
@@ -63,6 +62,7 @@ class RuleStrategy:
         self._states: dict[str, SymbolState] = {}
         self.by_row: dict[int, SymbolState] = {}
         self._account = AccountWords(definition.name, broker, market, self._states.values)
+        self._stop = 0
         self._levels: CloseLevels | None = None
         if definition.stop_loss is not None or definition.take_profit is not None:
             self._levels = CloseLevels(
@@ -90,16 +90,22 @@ class RuleStrategy:
         on_tape = [state for state in self._states.values() if state.row >= 0]
         self.by_row = {state.row: state for state in sorted(on_tape, key=lambda state: state.row)}
 
-    def begin_session(self) -> None:
-        """Begin a session; what it holds although it is flat at the close is sold at the first bar."""
+    def begin_session(self, data: SessionData | None) -> None:
+        """Begin a session; what it holds although it is flat at the close is sold at the first bar.
+
+        `data`: of the run; rules read the market's tape instead.
+        """
         self._entries_end = entries_end(self.definition, self._market.tape.slots)
         for state in self.by_row.values():
             state.entries = 0
             if self.definition.flat_at_close and state.lots and state.exit is None:
                 state.exit = self._submit_exit(state, OrderKind.MARKET, FLAT_AT_CLOSE)
 
-    def begin_block(self, start: int, stop: int, known: KnownValues) -> None:
-        """Evaluate the rules for the slots [start, stop); `known`: of the frontiers start + 1 … stop."""
+    def begin_block(self, start: int, stop: int, known: KnownValues) -> Iterable[tuple[int, int]]:
+        """Evaluate the rules for the slots [start, stop); return when each row is to be decided first.
+
+        `known`: values of the frontiers start + 1 … stop.
+        """
         tape = self._market.tape
         self._start, self._stop = start, stop
         self._known, self._row_columns = known, dict[str, Floats]()
@@ -108,6 +114,7 @@ class RuleStrategy:
         self._entries = self._enters.possible
         if self._exits is not None and self._exit is not None and not self._exit.reads_account:
             self._entries = self._entries & ~self._exits.possible
+        return [(row, self._next_slot(state, start)) for row, state in self.by_row.items()]
 
     def bars_held_before(self) -> dict[tuple[str, str], int]:
         """Return the bars of its positions in the sessions before, by strategy and symbol."""
@@ -125,11 +132,15 @@ class RuleStrategy:
 
     # Decisions
 
-    def next_slot(self, state: SymbolState, start: int) -> int:
+    def _next_slot(self, state: SymbolState, start: int) -> int:
         """Return the first slot from `start` on at which a symbol is to be decided; the block's end if none.
 
-        Only the state counts that the symbol has now.
+        Only the state counts that the symbol has now, which keeps the slot.
         """
+        state.next_slot = self._found_slot(state, start)
+        return state.next_slot
+
+    def _found_slot(self, state: SymbolState, start: int) -> int:
         stop = self._stop
         if state.exit is not None or start >= stop:
             return stop
@@ -159,8 +170,18 @@ class RuleStrategy:
         """The slot that decides what is closed on the session's close."""
         return flat_slot(len(self._market.tape))
 
-    def decide(self, state: SymbolState) -> None:
-        """Decide for a symbol at the close of the market's slot."""
+    def decide(self, row: int) -> int:
+        """Decide for a row at the close of the market's slot; return when it is to be decided next.
+
+        Nothing is decided if its state is to be looked at in another slot by now.
+        """
+        state, slot = self.by_row[row], self._market.slot
+        if state.next_slot != slot:
+            return self._stop
+        self._decide(state)
+        return self._next_slot(state, slot + 1)
+
+    def _decide(self, state: SymbolState) -> None:
         if state.on_close is not None:
             state.forget_ended_orders()  # it expires where the last slot has no bar
         if state.lots or state.entry is not None:
@@ -229,8 +250,12 @@ class RuleStrategy:
 
     # Fills
 
-    def take(self, fill: Fill) -> SymbolState:
-        """Take a fill of one of its orders; return the state of its symbol."""
+    def take_ended(self, order: Order) -> tuple[int, int]:
+        """Take an order that expired, or left with its symbol: it is looked at where the rules say."""
+        return 0, self._stop
+
+    def take(self, fill: Fill) -> tuple[int, int]:
+        """Take a fill of one of its orders; return its row, and when that is to be decided."""
         state = self._states[fill.symbol]
         if not state.lots:
             state.since_slot, state.bars_before = fill.slot, 0
@@ -239,4 +264,4 @@ class RuleStrategy:
         if self._levels is not None and state.lots:
             position = self._broker.account.positions.of(fill.strategy, fill.symbol)
             state.falls_to, state.rises_to = self._levels.of(position.cost, position.lots)
-        return state
+        return (state.row, self._next_slot(state, fill.slot)) if state.row >= 0 else (0, self._stop)
