@@ -21,6 +21,7 @@ from tapedeck.engine.conditions.vocabulary import Vocabulary
 from tapedeck.engine.errors import EngineError
 from tapedeck.engine.strategies.definition import ClassDefinition, RuleDefinition
 from tapedeck.engine.strategies.market import Market
+from tapedeck.engine.strategies.planning import plan_orders
 from tapedeck.engine.strategies.rule_strategy import RuleStrategy
 from tapedeck.engine.strategies.strategy_error import StrategyError
 from tapedeck.engine.strategies.symbol_state import SymbolState
@@ -75,6 +76,7 @@ class StrategyWalk:
         self._equity: list[Ints] = []
         self._notes: list[StrategyNote] = []
         self._due: list[int] = []
+        self._plans = False
 
     @property
     def equity(self) -> Ints:
@@ -121,6 +123,7 @@ class StrategyWalk:
         self.walked, self._equity, self._notes = 0, [], []
         self.broker.begin_session(tape.session.trading_day, len(tape), tape.symbols)
         self._opening = self._opening_figures()
+        self._plans = all(strategy.can_be_planned for strategy in self._strategies)
         self._orders.begin_block(0, 0)
         self._orders.cancel_except(tape.rows)
         for strategy in self._strategies:
@@ -192,6 +195,19 @@ class StrategyWalk:
         """Walk the slots [start, stop), and set `walked`; fills are added to `fills`."""
         due = self._due
         self._begin_block(start, stop)
+        while self._plans and start < stop:
+            if is_interrupted():
+                return
+            found = plan_orders(self._strategies, self._market, self.broker, start, stop)
+            if found is None:
+                self._plans = False
+                break
+            self.walked = start = found.stop
+            self._orders.take(found.working)
+            fills += found.fills
+        if start == stop:
+            return
+        self._schedule_all(start, stop)
         places = len(self._market.tape.symbols) * len(self._strategies)
         while True:
             slot = self._orders.next_slot
@@ -216,8 +232,12 @@ class StrategyWalk:
         self._due.clear()
         self._stop = stop
         known = KnownValues(tape, start + 1, stop, time_figures(tape))
-        for rank, strategy in enumerate(self._strategies):
+        for strategy in self._strategies:
             strategy.begin_block(start, stop, known)
+
+    def _schedule_all(self, start: int, stop: int) -> None:
+        """Note for all symbols when they are to be decided next, and when orders can fill, from a slot on."""
+        for rank, strategy in enumerate(self._strategies):
             for state in strategy.by_row.values():
                 self._schedule(rank, state, start)
         self._orders.begin_block(start, stop)

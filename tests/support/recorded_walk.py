@@ -8,7 +8,7 @@ from tapedeck.engine.broker.account_record import AccountRecord, HeldPosition, S
 from tapedeck.engine.broker.terms import AccountTerms
 from tapedeck.engine.conditions import Vocabulary
 from tapedeck.engine.strategies.definition import RuleDefinition
-from tapedeck.engine.strategies.rule_walk import RuleWalk
+from tapedeck.engine.strategies.strategy_walk import StrategyWalk
 from tapedeck.engine.tape.tape import Tape
 
 
@@ -22,14 +22,14 @@ def play_rules(
 
     `last_frontier`: where the walk ends in the last session, in place of the frontier of its tape.
     """
-    walk = RuleWalk(definitions, terms, Vocabulary.of(tapes[0]))
+    walk = StrategyWalk(definitions, terms, Vocabulary.of(tapes[0]))
     names = tuple(definition.name for definition in definitions)
     for tape in tapes:
         stop = tape.frontier if last_frontier is None or tape is not tapes[-1] else last_frontier
         tape.account = SessionAccount(_walked(walk, names, tape, stop))
 
 
-def _walked(walk: RuleWalk, strategies: tuple[str, ...], tape: Tape, stop: int) -> AccountRecord:
+def _walked(walk: StrategyWalk, strategies: tuple[str, ...], tape: Tape, stop: int) -> AccountRecord:
     broker = walk.broker
     figures = broker.account.figures()
     held = broker.account.holdings()
