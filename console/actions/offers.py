@@ -36,12 +36,15 @@ _NEVER: Final[Mapping[str, str]] = {
     "restart": "a recording cannot be restarted: quit, and start it again. It continues where it was",
 }
 _NEEDED: Final[Mapping[str, RunPart]] = {
-    f"panel_{panel.id}": panel.needs for panel in panels() if panel.needs is not None
+    **{f"panel_{panel.id}": panel.needs for panel in panels() if panel.needs is not None},
+    "previous_fill": RunPart.STRATEGIES,
+    "next_fill": RunPart.STRATEGIES,
 }
-"""Parts of a run without which it does not have a panel, by the panel's action."""
+"""Parts of a run without which it does not have a panel or an action, by the action."""
 _LACKING: Final[Mapping[RunPart, str]] = {
     RunPart.FEED: "a backtest has no feed: this panel is for live sessions",
     RunPart.SCANNERS: "this session has no scanners: add them to session_data_config of its file",
+    RunPart.STRATEGIES: "this session has no strategies: add them to its file, as `strategies`",
 }
 
 
@@ -53,11 +56,16 @@ class OfferState:
     is_past: bool = False
     is_over: bool = False
     has_scanners: bool = False
+    has_strategies: bool = False
 
     @property
     def parts(self) -> frozenset[RunPart]:
         """The parts of the run that not every run has."""
-        known = {RunPart.FEED: self.is_live, RunPart.SCANNERS: self.has_scanners}
+        known = {
+            RunPart.FEED: self.is_live,
+            RunPart.SCANNERS: self.has_scanners,
+            RunPart.STRATEGIES: self.has_strategies,
+        }
         return frozenset(part for part, is_there in known.items() if is_there)
 
     def reason_against(self, action_id: str) -> str | None:

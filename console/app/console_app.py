@@ -31,6 +31,7 @@ from tapedeck.console.app.gc_scheduler import GcScheduler
 from tapedeck.console.app.handlers.application import ApplicationHandlers
 from tapedeck.console.app.handlers.breakpoints import BreakpointHandlers
 from tapedeck.console.app.handlers.data import DataHandlers, short_path
+from tapedeck.console.app.handlers.fills import FillHandlers
 from tapedeck.console.app.handlers.live_transport import LiveTransport
 from tapedeck.console.app.handlers.moments import MOMENT_SEARCHES, MomentHandlers
 from tapedeck.console.app.handlers.navigation import NavigationHandlers
@@ -45,6 +46,7 @@ from tapedeck.console.app.opening_fetch import OpeningFetch
 from tapedeck.console.app.palette import ConsoleCommands
 from tapedeck.console.app.panels.events import EventsPanel
 from tapedeck.console.app.panels.key_line import LabelOf
+from tapedeck.console.app.panels.orders import OrdersPanel
 from tapedeck.console.app.panels.scanners import ScannersPanel
 from tapedeck.console.app.playback import Playback, ViewState
 from tapedeck.console.app.recording import Recording
@@ -152,6 +154,7 @@ class ConsoleApp(TerminalApp):
             "navigation": self.navigation,
             "breakpoints": breakpoints,
             "moments": moments,
+            "fills": FillHandlers(self, self.navigation),
             "panels": PanelHandlers(self),
             "data": self.data,
             "app": application,
@@ -534,6 +537,13 @@ class ConsoleApp(TerminalApp):
     @on(ScannersPanel.SymbolChosen)
     async def _found_symbol_chosen(self, event: ScannersPanel.SymbolChosen) -> None:
         await self._notify_errors(lambda: self.symbol_changes.focus_or_offer(event.symbol))
+
+    @on(OrdersPanel.Chosen)
+    async def _order_chosen(self, event: OrdersPanel.Chosen) -> None:
+        if event.place is not None:
+            day, frontier = event.place
+            await self._notify_errors(lambda: self.navigation.show_moment(day, frontier))
+        self.main.focus_symbol(event.symbol)
 
     async def _notify_errors(self, call: Callable[[], Awaitable[None]]) -> None:
         try:

@@ -17,6 +17,7 @@ from tapedeck.console.app.openings import Openings
 from tapedeck.console.app.past_hits import PastHits
 from tapedeck.console.app.past_play import PastPlay
 from tapedeck.console.app.viewpoint import Position, SessionNotCachedError, SessionSource, Viewpoint
+from tapedeck.console.panel_data.account_table import has_strategies
 from tapedeck.engine.errors import EngineError
 from tapedeck.engine.feeds.live_status import LiveStatus
 from tapedeck.engine.indicators.specs import IndicatorSpec
@@ -193,6 +194,7 @@ class Playback:
             is_past=self.viewpoint.position is not None,
             is_over=snapshot.state.is_over and snapshot.version > 0,  # before its start a run is stopped, too
             has_scanners=bool(self.system.config.session_data_config.scanners),
+            has_strategies=has_strategies(self.system),
         )
 
     def freeze(self) -> None:

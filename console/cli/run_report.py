@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from tapedeck.console.cli.failures import error_document
 from tapedeck.console.cli.terminal import Cell, Column, Terminal, number_column
+from tapedeck.console.panel_data.account_lines import account_line, strategies_line
 from tapedeck.console.panel_data.scanner_lines import failure_lines, scanners_line
 from tapedeck.console.panel_data.scores import Grade, cut_score, grade_of
 from tapedeck.console.panel_data.symbol_changes import changes_line
@@ -27,8 +28,9 @@ _GRADE_STYLES: Final = {Grade.GOOD: "", Grade.FAIR: "yellow", Grade.BAD: "red"}
 def outcome_document(outcome: Outcome, log_path: object) -> dict[str, object]:
     """Return the run as one JSON document; `error` is null without a failure."""
     document: dict[str, object] = asdict(replace(outcome.summary, sessions=()))
-    if not outcome.summary.scanner_code:
-        del document["scanner_code"]
+    for name in ("scanner_code", "strategy_code", "strategy_parameters"):
+        if not document[name]:
+            del document[name]
     document["sessions"] = [_session_document(session) for session in outcome.summary.sessions]
     document["interrupted"] = outcome.interrupted
     document["stopped_at"] = None if outcome.stopped_at is None else _hit_document(outcome.stopped_at)
@@ -56,6 +58,7 @@ def write_report(outcome: Outcome, terminal: Terminal, *, with_timers: bool = Tr
     if changes := changes_line(summary.sessions):
         terminal.write(f"\nsymbols: {changes}")
     _write_scanners(summary.sessions, terminal)
+    _write_account(summary.sessions, terminal)
     terminal.write(
         f"\n{summary.bars:,} bars in {summary.seconds:.2f} s ({_rate(outcome):,.0f} bars/s), "
         f"{len(summary.sessions)} of {_count(summary.sessions_planned, 'session')}"
@@ -77,9 +80,9 @@ def write_report(outcome: Outcome, terminal: Terminal, *, with_timers: bool = Tr
 
 
 def _session_document(session: SessionSummary) -> dict[str, object]:
-    """Return a session; `changes` only if symbols came or went, `scanners` only if there were scans."""
+    """Return a session, without what it has not: changes of symbols, scans, an account of strategies."""
     document: dict[str, object] = asdict(replace(session, opening=()))
-    for name in ("opening", "changes", "scanners"):
+    for name in ("opening", "changes", "scanners", "account"):
         if not document[name]:
             del document[name]
     return document
@@ -110,6 +113,13 @@ def _write_scanners(sessions: Sequence[SessionSummary], terminal: Terminal) -> N
         terminal.write(f"\nscanners: {found}")
     for failure in failure_lines(sessions):
         terminal.write(f"scanner {failure}")
+
+
+def _write_account(sessions: Sequence[SessionSummary], terminal: Terminal) -> None:
+    """Write what the strategies did, and what became of their account."""
+    if done := strategies_line(sessions):
+        terminal.write(f"\nstrategies: {done}")
+        terminal.write(f"account: {account_line(sessions)}")
 
 
 def _write_sessions(sessions: Sequence[SessionSummary], terminal: Terminal) -> None:

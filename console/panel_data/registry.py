@@ -34,6 +34,8 @@ class RunPart(Enum):
     """Live sessions have it."""
     SCANNERS = "scanners"
     """Sessions whose file has them."""
+    STRATEGIES = "strategies"
+    """Sessions whose file has them."""
 
 
 ALL_PARTS: Final = frozenset(RunPart)
@@ -83,6 +85,7 @@ _PANELS: Final = "tapedeck.console.app.panels"
 _SCREENS: Final = "tapedeck.console.app.screens"
 _TABLES: Final = "tapedeck.console.panel_data.views"
 _FEED_TABLE: Final = "tapedeck.console.panel_data.feed_table"
+_ACCOUNT_TABLE: Final = "tapedeck.console.panel_data.account_table"
 _SCANS_TABLE: Final = "tapedeck.console.panel_data.scans_table"
 
 _BAR_TABLES: Final = {"session": f"{_TABLES}:session"}
@@ -104,6 +107,12 @@ _ENTRIES: Final[list[PanelEntry | PageEntry]] = [
         f"{_PANELS}.scanners:ScannersPanel",
         table=f"{_SCANS_TABLE}:scanners",
         needs=RunPart.SCANNERS,
+    ),
+    PanelEntry(
+        "orders",
+        f"{_PANELS}.orders:OrdersPanel",
+        table=f"{_ACCOUNT_TABLE}:orders",
+        needs=RunPart.STRATEGIES,
     ),
 ]
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
+from itertools import islice
 from typing import NamedTuple
 
 from tapedeck.engine.broker.money import Ints, MoneyScale
@@ -42,6 +43,8 @@ class AccountRecord:
     `opening_positions`, `opening_realised`, `opening_commission`: before the session. `orders`: of the
     session by number, with those that worked at its beginning, as they stood after the last slot walked.
     `fills`, `trades`, `notes`: in their order. `equity`: at the close of each slot walked, int64 (walked,).
+    `opening_closes`: the last close known before the session of each symbol with an opening position.
+    `opening_bars_held`: bars of the symbol, in earlier sessions, since an opening position was opened.
     """
 
     day: date
@@ -58,6 +61,16 @@ class AccountRecord:
     trades: tuple[Trade, ...]
     notes: tuple[StrategyNote, ...]
     equity: Ints
+    opening_closes: Mapping[str, float] = field(default_factory=dict)
+    opening_bars_held: Mapping[PositionKey, int] = field(default_factory=dict)
+
+    def opening_position(self, strategy: str, symbol: str) -> HeldPosition:
+        """Return the position of a strategy in a symbol before the session; it may have no lots."""
+        return self._opening.get((strategy, symbol)) or HeldPosition(strategy, symbol, 0, 0)
+
+    @cached_property
+    def _opening(self) -> Mapping[PositionKey, HeldPosition]:
+        return {(one.strategy, one.symbol): one for one in self.opening_positions}
 
     @cached_property
     def fills_of_orders(self) -> Mapping[int, tuple[Fill, ...]]:
@@ -100,12 +113,15 @@ class AccountAt:
         """Orders of the session as they stood, by number, with those that worked at its beginning."""
         return tuple(self._as_it_stood(order) for order in self.record.orders if self._is_known(order))
 
+    def latest_orders(self, count: int) -> tuple[OrderRecord, ...]:
+        """Return the last of `orders`, at most `count`."""
+        known = (order for order in reversed(self.record.orders) if self._is_known(order))
+        return tuple(map(self._as_it_stood, islice(known, count)))[::-1]
+
     @property
     def positions(self) -> tuple[HeldPosition, ...]:
         """Positions that have lots: by strategy as in the session file, then by symbol."""
-        held: dict[PositionKey, HeldPosition] = {
-            (one.strategy, one.symbol): one for one in self.record.opening_positions
-        }
+        held = {(one.strategy, one.symbol): one for one in self.record.opening_positions}
         for fill in self.fills:
             held[fill.strategy, fill.symbol] = HeldPosition(fill.strategy, fill.symbol, fill.held, fill.cost)
         ranks = {name: rank for rank, name in enumerate(self.record.strategies)}

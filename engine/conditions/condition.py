@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from tapedeck.engine.conditions.account_values import account_figures
 from tapedeck.engine.conditions.account_words import MONEY_WORDS, POSITION_WORDS, reads_any
 from tapedeck.engine.conditions.evaluation import Evaluation
-from tapedeck.engine.conditions.known_values import KnownValues
+from tapedeck.engine.conditions.known_values import NO_FIGURES, KnownValues
 from tapedeck.engine.conditions.needs import earlier_needs
 from tapedeck.engine.conditions.reading import read_condition
 from tapedeck.engine.conditions.syntax import Truth, references
@@ -74,7 +75,8 @@ class Condition:
         The tape's derived bars and indicators must be computed up to `stop`; its clock may be earlier. Raises
         StoreError if values of earlier sessions are needed and the store cannot be read.
         """
-        return Evaluation(KnownValues(tape, start, stop), tape.symbols).truth(self.root)
+        figures = account_figures(tape) if self.reads_account else NO_FIGURES
+        return Evaluation(KnownValues(tape, start, stop, figures), tape.symbols).truth(self.root)
 
     def becomes_true(self, tape: Tape, start: int, stop: int, *, armed_at: int = -1) -> Mask:
         """Return whether it becomes true at the frontiers start … stop, shape (stop − start + 1,).

@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from tapedeck.engine.conditions.account_words import MONEY_WORDS
 from tapedeck.engine.conditions.known_values import KnownValues
 from tapedeck.engine.conditions.syntax import (
     Arithmetic,
@@ -147,7 +148,9 @@ class Evaluation:
                 return np.full((1, len(self._known)), np.nan)
             rows = slice(row, row + 1)
         values = self._read(reference.name, rows, reference.interval, reference.back)
-        return values if self.gone is None else np.where(self.gone[rows], np.nan, values)
+        if self.gone is None or (reference.is_bare and reference.name in MONEY_WORDS):
+            return values
+        return np.where(self.gone[rows], np.nan, values)
 
 
 def quantifier_of(node: Comparison | Crossing) -> Quantifier | None:

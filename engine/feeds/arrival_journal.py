@@ -24,6 +24,7 @@ from tapedeck.engine.errors import StoreError
 from tapedeck.engine.feeds.arrivals import KINDS, Arrivals
 from tapedeck.engine.feeds.recorded_day import DAY_COLUMNS, RecordedDay, day_of, key_of
 from tapedeck.engine.feeds.recorded_scans import scan_of, scan_text
+from tapedeck.engine.feeds.walked_part import WalkedPart
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.store.bar_store import Ints
 from tapedeck.engine.store.locations import DATABASE_SUFFIXES
@@ -41,6 +42,7 @@ _IN_A_FOLDER: Final = ".arrivals.db"  # readers of a Parquet data set pass over 
 _SUFFIX: Final = ".arrivals"
 _ROWS_AT_ONCE: Final = 20_000
 _LAST: Final = 2**62
+_COLUMNS: Final = "received, symbol, opened_at, open, high, low, close, volume, kind"
 _CODE_OF: Final = {kind.value: code for code, kind in enumerate(KINDS)}
 _TABLES: Final = (
     # Values may be NULL: a feed's bar may lack them.
@@ -73,6 +75,13 @@ _SCANS: Final = (
     "PRIMARY KEY (trading_day, interval, symbols, number)) STRICT, WITHOUT ROWID"
 )
 """Earlier versions of tapedeck ignore this table, so the journal's version stays the same."""
+
+_WALKS: Final = (
+    "CREATE TABLE IF NOT EXISTS walks (trading_day TEXT NOT NULL, interval TEXT NOT NULL, "
+    "symbols TEXT NOT NULL, start INTEGER NOT NULL, stop INTEGER NOT NULL, sequence INTEGER NOT NULL, "
+    "PRIMARY KEY (trading_day, interval, symbols, start)) STRICT, WITHOUT ROWID"
+)
+"""As `_SCANS`: only journals of sessions with strategies have it."""
 
 
 def journal_path(location: Path) -> Path:
@@ -150,15 +159,21 @@ class ArrivalJournal:
         Only those with `after < sequence <= to`; `symbol`: only of this one.
         """
         sql = (
-            "SELECT received, symbol, opened_at, open, high, low, close, volume, kind FROM arrivals "
+            f"SELECT sequence, {_COLUMNS} FROM arrivals "
             "WHERE opened_at >= ? AND opened_at < ? AND interval = ? AND sequence > ? AND sequence <= ? "
             "AND (? IS NULL OR symbol = ?) ORDER BY sequence"
         )
         bounds = (start, end, str(interval), after, to, symbol, symbol)
-        with native_errors_explained(self.path), closing(self._opened()) as connection:
-            cursor = connection.execute(sql, bounds)
-            while rows := cursor.fetchmany(_ROWS_AT_ONCE):
-                yield _arrivals_of(rows)
+        for _, arrivals in self._read(sql, bounds):
+            yield arrivals
+
+    def numbered_arrivals(self, interval: Interval, start: int, end: int) -> Iterator[tuple[Ints, Arrivals]]:
+        """Yield all arrivals with `start <= opened_at < end` as `arrivals`, with their sequences, int64."""
+        sql = (
+            f"SELECT sequence, {_COLUMNS} FROM arrivals "
+            "WHERE opened_at >= ? AND opened_at < ? AND interval = ? ORDER BY sequence"
+        )
+        yield from self._read(sql, (start, end, str(interval)))
 
     def times(self, interval: Interval, start: int, end: int) -> Ints:
         """Return the times of all arrivals with `start <= opened_at < end`, ascending, each once."""
@@ -239,6 +254,32 @@ class ArrivalJournal:
             key_of(day),
         )
         return tuple(scan_of(text) for [text] in rows)
+
+    @property
+    def last_sequence(self) -> int:
+        """Sequence of the last arrival, 0 without any."""
+        [[last]] = self._rows("SELECT coalesce(max(sequence), 0) FROM arrivals", ())
+        return int(last)
+
+    def add_walk(self, day: RecordedDay, part: WalkedPart) -> None:
+        """Append slots of a session that strategies walk, after those before, with what is known."""
+        with self.transaction():
+            self._connection.execute(_WALKS)
+            self._connection.execute(
+                "INSERT INTO walks VALUES (?, ?, ?, ?, ?, ?)",
+                (*key_of(day), part.start, part.stop, part.sequence),
+            )
+
+    def walks(self, day: RecordedDay) -> tuple[WalkedPart, ...]:
+        """Return the slots of a recorded session that strategies walked, in order, from the first one."""
+        if not self._rows("SELECT 1 FROM sqlite_schema WHERE name = 'walks'", ()):
+            return ()
+        rows = self._rows(
+            "SELECT start, stop, sequence FROM walks "
+            "WHERE trading_day = ? AND interval = ? AND symbols = ? ORDER BY start",
+            key_of(day),
+        )
+        return tuple(WalkedPart(*row) for row in rows)
 
     def end_day(self, day: RecordedDay, *, reconciled: bool) -> None:
         """Note that a session takes no more bars, and whether its bars were compared with history."""
@@ -362,13 +403,19 @@ class ArrivalJournal:
         )
         return replace(day, kept=kept, changes=changes)
 
+    def _read(self, sql: str, values: tuple[object, ...]) -> Iterator[tuple[Ints, Arrivals]]:
+        with native_errors_explained(self.path), closing(self._opened()) as connection:
+            cursor = connection.execute(sql, values)
+            while rows := cursor.fetchmany(_ROWS_AT_ONCE):
+                yield np.array([row[0] for row in rows], np.int64), _arrivals_of(rows)
+
     def _rows(self, sql: str, values: tuple[object, ...]) -> list[Any]:
         with self._lock, native_errors_explained(self.path):
             return self._connection.execute(sql, values).fetchall()
 
 
 def _arrivals_of(rows: Sequence[tuple[Any, ...]]) -> Arrivals:
-    received, symbols, opened_at, *values, kinds = zip(*rows, strict=True)
+    _, received, symbols, opened_at, *values, kinds = zip(*rows, strict=True)
     return Arrivals(
         np.array(received, np.int64),
         symbols,

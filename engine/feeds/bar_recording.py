@@ -20,13 +20,15 @@ from tapedeck.engine.feeds.arrivals import MICROSECONDS, Arrivals
 from tapedeck.engine.feeds.free_space import SpaceAlerts
 from tapedeck.engine.feeds.held_bars import HeldBars, Mask, Outcome, Taken
 from tapedeck.engine.feeds.journal_backlog import JournalBacklog
+from tapedeck.engine.feeds.known_bars import known_bars
 from tapedeck.engine.feeds.recorded_day import ClockAnchor, RecordedDay
 from tapedeck.engine.feeds.recorded_days import check_source, read_day, restore_days
 from tapedeck.engine.feeds.recorder_messages import Arrived, RecorderStatus, SessionBegun, SymbolsJoined
 from tapedeck.engine.feeds.store_writer import StoreWriter
 from tapedeck.engine.feeds.symbol_claims import SymbolClaims
+from tapedeck.engine.feeds.walked_part import WalkedPart
 from tapedeck.engine.intervals import Interval
-from tapedeck.engine.store.bar_store import BarStore, Ints
+from tapedeck.engine.store.bar_store import BarStore, Floats, Ints
 from tapedeck.engine.tape.scan_records import ScanRecord
 from tapedeck.engine.tape.symbol_changes import SymbolChange
 
@@ -42,6 +44,8 @@ class _Session:
     held: HeldBars
     is_ended: bool = False
     is_fold_due: bool = True
+    walks: tuple[WalkedPart, ...] = ()
+    """What strategies walked in earlier recordings of it."""
 
 
 class BarRecording:
@@ -76,6 +80,8 @@ class BarRecording:
         self._writer = StoreWriter(store, alerts)
         self._sessions: list[_Session] = []  # by time; at most one of them has ended
         self._shown: date | None = None
+        self._batches = 0
+        self._sequences: dict[int, int] = {}  # the journal's last one after a batch, since the last walk
         self._counter = ArrivalCounter()
         self._has_restored = False
 
@@ -92,13 +98,15 @@ class BarRecording:
         *,
         kept: Sequence[str] = (),
         clock: ClockAnchor | None = None,
+        has_strategies: bool = False,
     ) -> SessionBegun:
         """Take bars of a session from now on, and restore those of an earlier recording from the journal.
 
         `symbols`: those of the file; `kept`: those that it begins with beside them, in the rows after; an
-        earlier recording of it knows better. The store has the restored bars afterwards. Raises
-        SymbolsClaimedError if another process records a symbol, FeedError if another feed has recorded one
-        on that day, EngineError if the session is open.
+        earlier recording of it knows better. `has_strategies`: they are to know of slots that they have
+        walked what they knew then. The store has the restored bars afterwards. Raises SymbolsClaimedError if
+        another process records a symbol, FeedError if another feed has recorded one on that day, EngineError
+        if the session is open.
         """
         session = slots.session
         if any(one.day.trading_day == session.trading_day for one in self._sessions):
@@ -108,6 +116,7 @@ class BarRecording:
             kept = begun.kept
         changes = () if begun is None else begun.changes
         scans = () if begun is None else self._journal.scans(begun)
+        walks = self._journal.walks(begun) if begun is not None and has_strategies else ()
         held = HeldBars.of_session((*symbols, *kept), slots)
         day = RecordedDay(
             session.trading_day,
@@ -128,26 +137,28 @@ class BarRecording:
         read_day(self._journal, held, day)
         for earlier in self._sessions:
             held.take(earlier.held.hand_over_from(held.since))  # some may not be in the journal yet
-        self._sessions.append(_Session(day, held))
+        self._sequences[self._batches] = self._journal.last_sequence
+        self._sessions.append(_Session(day, held, walks=walks))
         self._sessions.sort(key=lambda one: one.held.since)
         self._backlog.add(partial(self._journal.begin_day, day))
         is_saved = self._backlog.write(now, is_last=True)
         self._write_store(now, is_last=True)
         self._update_status()
         bars = int(np.count_nonzero(held.kinds >= 0))
-        return SessionBegun(session.trading_day, bars, is_saved, held.symbols[len(symbols) :], changes, scans)
+        kept, walked = held.symbols[len(symbols) :], walks[-1].stop if walks else 0
+        return SessionBegun(session.trading_day, bars, is_saved, kept, changes, scans, walked)
 
     def show(self, trading_day: date, received: float) -> None:
         """Send all bars held of a session, and from now on what changes in it, instead of that before."""
-        held = self._session(trading_day).held
+        session = self._session(trading_day)
         self._shown = trading_day
-        self._send_held(held, np.arange(len(held.symbols), dtype=np.int64), received)
+        self._send_held(session, np.arange(len(session.held.symbols), dtype=np.int64), received)
 
     def show_symbols(self, trading_day: date, symbols: Sequence[str], received: float) -> None:
         """Send all bars held of some symbols of the session that is shown."""
-        held = self._session(trading_day).held
-        rows = held.rows_of(symbols)
-        self._send_held(held, rows[rows >= 0], received)
+        session = self._session(trading_day)
+        rows = session.held.rows_of(symbols)
+        self._send_held(session, np.unique(rows[rows >= 0]), received)
 
     # Symbols that join and leave
 
@@ -208,6 +219,8 @@ class BarRecording:
             if len(ours):
                 write = partial(self._journal.append, ours, self.interval, self.source)
                 self._backlog.add(write, bars=len(ours))
+        self._batches += 1
+        self._backlog.add(partial(self._note_sequence, self._batches))
         is_saved = self._backlog.write(now())
         if is_saved:
             self.status = replace(self.status, save_lag_s=now() - received_at)
@@ -269,6 +282,14 @@ class BarRecording:
         self._backlog.add(partial(self._journal.add_scans, self._session(trading_day).day, records))
         self._backlog.write(now)
 
+    def note_walk(self, trading_day: date, slots: range, number: int, now: float) -> None:
+        """Note in the journal that strategies walk some slots, with what is known.
+
+        `number`: that of the last `Arrived` message of which they know.
+        """
+        self._backlog.add(partial(self._add_walk, self._session(trading_day).day, slots, number))
+        self._backlog.write(now)
+
     def close(self, now: float) -> None:
         """Write all that waits; an alert tells what could not be written."""
         for session in list(self._sessions):
@@ -297,6 +318,15 @@ class BarRecording:
         days = self._journal.days_of(trading_day, self.interval)
         return next((day for day in days if day.symbols == wanted), None)
 
+    def _note_sequence(self, batch: int) -> None:
+        """Note how far the journal reaches after a batch."""
+        self._sequences[batch] = self._journal.last_sequence
+
+    def _add_walk(self, day: RecordedDay, slots: range, number: int) -> None:
+        batch = max(one for one in self._sequences if one <= number)
+        self._journal.add_walk(day, WalkedPart(slots.start, slots.stop, self._sequences[batch]))
+        self._sequences = {one: last for one, last in self._sequences.items() if one >= batch}
+
     def _note_changes(
         self, session: _Session, changes: Sequence[SymbolChange], at: float, now: float, *, is_new: bool
     ) -> None:
@@ -318,14 +348,34 @@ class BarRecording:
             received = float(arrivals.received[taken.at_slots].max()) / MICROSECONDS
             self._send_bars(held, rows, slots, is_new, received, saved=is_saved)
 
-    def _send_held(self, held: HeldBars, rows: Ints, received: float) -> None:
+    def _send_held(self, session: _Session, rows: Ints, received: float) -> None:
+        held, saved = session.held, not self._backlog.bars
         at, slots = np.nonzero(held.kinds[rows] >= 0)
         is_new = np.ones(len(at), np.bool_)
-        self._send_bars(held, rows[at], slots, is_new, received, saved=not self._backlog.bars)
+        if not session.walks:
+            self._send_bars(held, rows[at], slots, is_new, received, saved=saved)
+            return
+        known = known_bars(self._journal, session.day, held, rows, session.walks)
+        values = known.values[:, at, slots]
+        self._send_bars(held, rows[at], slots, is_new, received, saved=saved, values=values, known_at=0)
+        for later in known.later:
+            is_new = np.zeros(len(later.rows), np.bool_)
+            cells = later.rows, later.slots, is_new
+            self._send_bars(held, *cells, received, saved=saved, values=later.values, known_at=later.known_at)
 
     def _send_bars(
-        self, held: HeldBars, rows: Ints, slots: Ints, is_new: Mask, received: float, *, saved: bool
+        self,
+        held: HeldBars,
+        rows: Ints,
+        slots: Ints,
+        is_new: Mask,
+        received: float,
+        *,
+        saved: bool,
+        values: Floats | None = None,
+        known_at: int | None = None,
     ) -> None:
+        """Send bars as they are held, or other `values` of them."""
         if self._shown is None:
             return
         self._send(
@@ -333,11 +383,13 @@ class BarRecording:
                 self._shown,
                 rows,
                 slots,
-                held.values[:, rows, slots],
+                held.values[:, rows, slots] if values is None else values,
                 held.kinds[rows, slots],
                 is_new,
                 received,
                 saved,
+                self._batches,
+                known_at,
             )
         )
 

@@ -155,13 +155,16 @@ class LiveRecorder:
         *,
         kept: Sequence[str] = (),
         clock: ClockAnchor | None = None,
+        has_strategies: bool = False,
     ) -> Future[SessionBegun]:
         """Take bars of a session from now on; see `BarRecording.begin_session`.
 
         Once it is done, the store (of Parquet, too) has the bars that an earlier recording journalled.
         """
         return self._asked(
-            lambda: self._recording.begin_session(slots, symbols, self._monotonic(), kept=kept, clock=clock)
+            lambda: self._recording.begin_session(
+                slots, symbols, self._monotonic(), kept=kept, clock=clock, has_strategies=has_strategies
+            )
         )
 
     def add_symbols(
@@ -205,6 +208,10 @@ class LiveRecorder:
     def note_scans(self, trading_day: date, records: Sequence[ScanRecord]) -> Future[None]:
         """Note in the journal what scanners of a session found; see `BarRecording.note_scans`."""
         return self._asked(lambda: self._recording.note_scans(trading_day, records, self._monotonic()))
+
+    def note_walk(self, trading_day: date, slots: range, number: int) -> Future[None]:
+        """Note in the journal that strategies walk some slots; see `BarRecording.note_walk`."""
+        return self._asked(lambda: self._recording.note_walk(trading_day, slots, number, self._monotonic()))
 
     def confirm_empty(self, symbol: str, opened_at: Sequence[int]) -> Future[None]:
         """Note slots, by their times (seconds UTC), in which a symbol had no trade, by the feed's history."""

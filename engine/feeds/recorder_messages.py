@@ -24,6 +24,9 @@ class Arrived:
     `values`: float64, shape (5, m): open, high, low, close, volume, as stored. `kinds`: int8, shape (m,),
     positions in `arrivals.KINDS`. `is_new`: bool, shape (m,): no version was held before. `received`: market
     time, seconds UTC, of the last of them. `saved`: whether they are in the journal.
+    `number`: of the last batch of arrivals that was taken before. `known_at`: slot before which strategies
+    that walk the session again may know them; None for bars that have come since the start. Values are NaN
+    for a bar that they knew later only.
     """
 
     trading_day: date
@@ -34,6 +37,8 @@ class Arrived:
     is_new: NDArray[np.bool_]
     received: float
     saved: bool
+    number: int = 0
+    known_at: int | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -95,7 +100,8 @@ class SessionBegun:
     """A session that a recorder takes bars for: `bars` were in the journal, of an earlier recording.
 
     `kept`: symbols that it begins with beside those of the file; `changes`: joins and leaves of an earlier
-    recording of it, which are to be made again, in order; `scans`: what its scanners found.
+    recording of it, which are to be made again, in order; `scans`: what its scanners found. `walked`: number
+    of slots that its strategies have walked.
     """
 
     trading_day: date
@@ -104,3 +110,4 @@ class SessionBegun:
     kept: tuple[str, ...] = ()
     changes: tuple[SymbolChange, ...] = ()
     scans: tuple[ScanRecord, ...] = ()
+    walked: int = 0

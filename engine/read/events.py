@@ -1,4 +1,4 @@
-"""Events of a run in one numbered list: gaps, breaks, bookmarks, errors, sessions, symbols, scans."""
+"""Events of a run in one numbered list: gaps, breaks, bookmarks, sessions, symbols, scans, fills."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from operator import attrgetter
 from threading import RLock
 from typing import Final
 
+from tapedeck.engine.broker.orders import Side
 from tapedeck.engine.clock.slots import utc_from_epoch
 from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.errors import EngineError
+from tapedeck.engine.read.account_events import AccountEvent, AccountEvents
 from tapedeck.engine.read.gap_numbers import GapNumbers
 from tapedeck.engine.tape.bar_grid import Ints
 from tapedeck.engine.tape.played_session import PlayedSession
@@ -25,6 +27,7 @@ from tapedeck.engine.tape.tape import Lineage, Tape
 _MARKS_KEPT: Final = 5_000
 _SESSIONS_KEPT: Final = 2_000
 _GAPS_KEPT: Final = 2_000
+_FILLS_KEPT: Final = 5_000
 _ORDER: Final = attrgetter("place", "number")
 _PLACE: Final = attrgetter("place")
 
@@ -41,6 +44,15 @@ class EventKind(Enum):
     """A symbol joined or left."""
     SCAN = "scan"
     """A scanner found symbols, or failed."""
+    BUY = "buy"
+    """An order of a strategy to buy filled, or a part of it."""
+    SELL = "sell"
+    """An order of a strategy to sell filled, or a part of it."""
+    NOTE = "note"
+    """A strategy noted something."""
+
+
+_ACCOUNT_KINDS: Final = {Side.BUY: EventKind.BUY, Side.SELL: EventKind.SELL, None: EventKind.NOTE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +84,8 @@ class Event:
 class EventLog:
     """Events in the order of the market's clock; safe to write and read from any thread.
 
-    The latest few thousand are kept, with separate limits for gaps, for opens and closes of sessions, and for
-    the rest, so that bookmarks are kept among many gaps and sessions.
+    The latest few thousand are kept, with separate limits for gaps, for opens and closes of sessions, for
+    fills and notes of strategies, and for the rest, so that bookmarks are kept among many others.
     """
 
     def __init__(self, *, marks_kept: int = _MARKS_KEPT, gaps_kept: int = _GAPS_KEPT) -> None:
@@ -83,6 +95,7 @@ class EventLog:
         self._marks: deque[Event] = deque(maxlen=marks_kept)
         self._sessions: deque[Event] = deque(maxlen=_SESSIONS_KEPT)
         self._gaps: deque[Event] = deque(maxlen=gaps_kept)
+        self._account = AccountEvents(_FILLS_KEPT)
         self._gaps_kept = gaps_kept
         self._gaps_begun = 0
         self._finished: deque[GapTracker] = deque()
@@ -97,6 +110,7 @@ class EventLog:
         """Add the open of a session, and follow its gaps."""
         with self._lock:
             self._drop_session()
+            self._account.begin_session()
             self._lineage, self._begun = tape.lineage, tape.session.trading_day
             self._tracker = _tracker_of(tape)
             early = ", early close" if tape.session.is_early_close else ""
@@ -120,7 +134,7 @@ class EventLog:
         symbol are listed from the open on; those of one that leaves stay listed, up to now.
         """
         with self._lock:
-            self._update_gaps()
+            self._update()
             session = PlayedSession(made)
             for change in changes:
                 self.add(
@@ -156,7 +170,7 @@ class EventLog:
         outside the session.
         """
         with self._lock:
-            self._update_gaps()
+            self._update()
             self._number += 1
             if session is None and self._lineage is not None:
                 session = PlayedSession(self._lineage.current)
@@ -185,7 +199,7 @@ class EventLog:
             return self._gaps_begun - self._gaps_listed
 
     def _list(self) -> tuple[Event, ...]:
-        self._update_gaps()
+        self._update()
         if self._listed is None:
             while self._finished:  # texts are made on demand only
                 self._gaps += self._finished.popleft().gaps(self._gaps_kept)
@@ -194,7 +208,8 @@ class EventLog:
             if self._tracker is not None:
                 gaps = [*gaps, *self._tracker.gaps(self._gaps_kept)][-self._gaps_kept :]
             self._gaps_listed = len(gaps)
-            self._listed = tuple(sorted((*self._sessions, *self._marks, *gaps), key=_ORDER))
+            fills = map(_event_of, self._account.events())
+            self._listed = tuple(sorted((*self._sessions, *self._marks, *gaps, *fills), key=_ORDER))
         return self._listed
 
     def _drop_session(self) -> None:
@@ -207,9 +222,14 @@ class EventLog:
             self._gaps_finished -= self._finished.popleft().count
         self._tracker = None
 
-    def _update_gaps(self) -> None:
-        """Assign numbers to the gaps begun since the last update, and note those that have ended."""
-        if self._tracker is None or self._lineage is None:
+    def _update(self) -> None:
+        """Assign numbers to fills, notes and gaps since the last update, and note gaps that have ended."""
+        if self._lineage is None:
+            return
+        number = self._account.advance(self._lineage.current, self._number)
+        if number != self._number:
+            self._number, self._listed = number, None
+        if self._tracker is None:
             return
         before = self._tracker.count
         self._number, changed = self._tracker.advance(self._lineage.current, self._number)
@@ -278,6 +298,12 @@ class GapTracker:
 def _tracker_of(tape: Tape) -> GapTracker | None:
     """Return what follows the gaps of a tape; None if it has none, or they are not measured."""
     return None if tape.scores is None or tape.base.full else GapTracker(tape)
+
+
+def _event_of(one: AccountEvent) -> Event:
+    kind, place = _ACCOUNT_KINDS[one.side], one.slots.clock(one.slot + 1)
+    day = one.slots.session.trading_day
+    return Event(one.number, kind, one.slot, day, utc_from_epoch(place), one.symbol, one.text, place)
 
 
 def _text_of(change: SymbolChange) -> str:

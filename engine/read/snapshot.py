@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from pydantic import JsonValue
+
 from tapedeck.engine.clock.slots import utc_from_epoch
 from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.feeds.live_status import LiveStatus
@@ -103,7 +105,8 @@ class RunSummary:
 
     `state`: completed, stopped or error. `seconds`: wall time from start to end. `complete`: every session
     of the range was played to its close. `changed_sessions`: days of the file that differ from the calendar;
-    part of the stamp. `scanner_code`: hash of the code of each class that is a scanner, by scanner.
+    part of the stamp. `scanner_code`, `strategy_code`: hash of the code of each class that is a scanner, or a
+    strategy, by its name. `strategy_parameters`: values of the parameters of each strategy that has any.
     """
 
     session_name: str
@@ -128,3 +131,5 @@ class RunSummary:
     counts: Mapping[str, int]
     changed_sessions: tuple[str, ...] = ()
     scanner_code: Mapping[str, str] = field(default_factory=dict)
+    strategy_code: Mapping[str, str] = field(default_factory=dict)
+    strategy_parameters: Mapping[str, Mapping[str, JsonValue]] = field(default_factory=dict)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from threading import Event
+from threading import Event, Lock
 from typing import Final
 
 from tapedeck.engine.broker.account_record import AccountRecord, SessionAccount
@@ -16,10 +17,15 @@ from tapedeck.engine.run.session_feed import ProcessMessages
 from tapedeck.engine.run.worker import Worker
 from tapedeck.engine.strategies.strategy_walk import StrategyError, StrategyWalk
 from tapedeck.engine.tape.session_data import SessionData
+from tapedeck.engine.tape.tape import Tape
+from tapedeck.engine.user_code.call_failure import overrun
+from tapedeck.engine.user_code.interrupting import interrupt_call
 
 _PUBLISH_S: Final = 0.04
 """Longest time, in seconds, until slots that were walked can be revealed."""
-_JOIN_S: Final = 5.0
+_CHECK_S: Final = 0.5
+"""Seconds between two looks at a call of users' code."""
+_JOIN_S: Final = 1.0
 _BLOCK_BARS: Final = 400_000
 """Most bars for which rules are evaluated at once, so that a pause takes effect soon."""
 
@@ -34,7 +40,15 @@ class _End:
     """End the session where the walk stands."""
 
 
-StageWork = _Begin | range | _End
+@dataclass(frozen=True, slots=True)
+class _Slots:
+    """Walk up to `stop` over an edition of the session's tape."""
+
+    tape: Tape
+    stop: int
+
+
+StageWork = _Begin | _Slots | _End
 
 
 class AnalysisEngine(Worker[StageWork]):
@@ -42,7 +56,9 @@ class AnalysisEngine(Worker[StageWork]):
 
     `walked`: number of slots of the session that were walked and published; `days`: the account of each
     session so far. Both are written by this thread alone. Nothing that the strategies may not know is on the
-    tape before `walked`, so the coordinator reveals no slot beyond it.
+    tape before `walked`, so the coordinator reveals no slot beyond it. `timeouts`: longest time of a call of
+    users' code, in seconds, by strategy that is a class. A call that takes longer, or does not end when the
+    run is stopped, gets an exception; one that runs code in C is left in this thread, a daemon.
     """
 
     def __init__(
@@ -51,6 +67,7 @@ class AnalysisEngine(Worker[StageWork]):
         session_data: SessionData,
         metrics: PerformanceMetrics,
         send: Callable[[Message], None],
+        timeouts: Mapping[str, float],
     ) -> None:
         super().__init__("analysis-engine", send, daemon=True)
         self.walk = walk
@@ -60,6 +77,9 @@ class AnalysisEngine(Worker[StageWork]):
         self._metrics = metrics
         self._interrupted = Event()
         self._publish_at: float | None = None
+        self._timeouts = timeouts
+        self._watched: tuple[object, float] | None = None
+        self._work_ended = Lock()  # held while this thread works
 
     # The coordinator's thread
 
@@ -75,8 +95,12 @@ class AnalysisEngine(Worker[StageWork]):
 
     def walk_to(self, frontier: int) -> None:
         """Begin to walk up to a frontier; `interrupt` ends it earlier. Only while the worker is idle."""
+        self.walk_over(self._data.require_tape(), frontier)
+
+    def walk_over(self, tape: Tape, stop: int) -> None:
+        """Begin to walk up to `stop` over an edition, which need not stay the newest one; as `walk_to`."""
         self._interrupted.clear()
-        self.hand_over(range(self.walked, frontier))
+        self.hand_over(_Slots(tape, stop))
 
     def interrupt(self) -> None:
         """End the walk at the slot where it stands."""
@@ -92,31 +116,54 @@ class AnalysisEngine(Worker[StageWork]):
 
         StrategyError if a call of users' code takes longer than its limit.
         """
-        return None
+        if not self._timeouts:
+            return None
+        name, call, now = self.walk.calling, self.walk.standing, time.monotonic()
+        if name is None:
+            self._watched = None
+            return _CHECK_S
+        if self._watched is None or self._watched[0] is not call:
+            self._watched = (call, now)
+        left = self._timeouts[name] - (now - self._watched[1])
+        if left <= 0:
+            raise self._overran(name)
+        return min(_CHECK_S, left)
 
     def end(self) -> None:
         """End the thread, at the slot where it stands."""
         self.cancelled.set()
         self.stop()
-        self.join(_JOIN_S)
+        self._thread.join(_JOIN_S)
+        if self.is_alive:
+            interrupt_call(self._thread, self._work_ended)
+            self._thread.join(_JOIN_S)
+
+    def _overran(self, name: str) -> StrategyError:
+        number = self._thread.ident
+        frame = None if number is None else sys._current_frames().get(number)  # noqa: SLF001 - documented
+        failure = overrun(self._timeouts[name], frame)
+        return StrategyError(f"strategy {name}: {failure.error}", name, self.walk.walked, failure.traceback)
 
     # This thread
 
     def process(self, work: StageWork) -> None:
         """Do one piece of work."""
         started = self._metrics.start_timer()
-        try:
-            if isinstance(work, _Begin):
-                self._begin()
-            elif isinstance(work, _End):
-                self.walk.end_session()
-            else:
-                self._walk(work.stop)
-        except StrategyError:
-            self._publish()  # the moment at which it failed is shown
-            raise
-        self._publish()
+        with self._work_ended:
+            try:
+                self._do(work)
+            finally:
+                self._publish()  # also the moment at which a strategy failed
         self._metrics.record_analysis_engine(started)
+
+    def _do(self, work: StageWork) -> None:
+        match work:
+            case _Begin():
+                self._begin()
+            case _End():
+                self.walk.end_session()
+            case _Slots(tape, stop):
+                self._walk(tape, stop)
 
     def _begin(self) -> None:
         tape = self._data.require_tape()
@@ -124,8 +171,7 @@ class AnalysisEngine(Worker[StageWork]):
         self.walk.begin_session(tape, self._data)
         tape.account = SessionAccount(self.walk.record())
 
-    def _walk(self, stop: int) -> None:
-        tape = self._data.require_tape()
+    def _walk(self, tape: Tape, stop: int) -> None:
         most = max(1, _BLOCK_BARS // len(tape.symbols))
         while self.walk.walked < stop and not self._ends_now():
             self._publish_at = None

@@ -30,6 +30,7 @@ from tapedeck.engine.run.joining import JoiningSymbols
 from tapedeck.engine.run.live_alerts import LiveBreakpoints
 from tapedeck.engine.run.live_player import LivePlayer
 from tapedeck.engine.run.live_run import LiveRun, LiveSetup
+from tapedeck.engine.run.live_walk import LiveWalk
 from tapedeck.engine.run.messages import (
     AddBreakpoint,
     AnswerRecorded,
@@ -58,11 +59,11 @@ from tapedeck.engine.run.session_recorder import SessionRecorder
 from tapedeck.engine.run.session_scans import NoScans, SessionScans
 from tapedeck.engine.run.session_setup import complete_tape, extend_history, install_session
 from tapedeck.engine.run.session_starts import SessionStarts
+from tapedeck.engine.run.strategy_setup import StrategySetup
 from tapedeck.engine.run.symbol_changer import SymbolChanger
 from tapedeck.engine.run.symbol_requests import SymbolRequest
 from tapedeck.engine.run.transport import Transport
 from tapedeck.engine.run.worker import Worker
-from tapedeck.engine.strategies.strategy_walk import StrategyWalk
 from tapedeck.engine.streams.stream_plan import StreamPlan
 from tapedeck.engine.tape.earlier_values import EarlierNeed
 from tapedeck.engine.tape.session_data import SessionData
@@ -86,7 +87,7 @@ class SessionCoordinator:
     `earlier_values`: values of earlier sessions, for conditions. `historical_quality`: whether to score
     history. `load_timeout_s`: longest wait for a session to load. `render_priority`: lets its threads yield
     while a frame renders. `live`: what records the sessions of a live run, in which no session is read ahead.
-    `scans`: the scanners, if there are any; `walk`: the strategies.
+    `scans`: the scanners, if there are any; `strategies`: the strategies.
     """
 
     def __init__(
@@ -110,7 +111,7 @@ class SessionCoordinator:
         render_priority: RenderPriority | None = None,
         live: LiveSetup | None = None,
         scans: ScanSetup | None = None,
-        walk: StrategyWalk | None = None,
+        strategies: StrategySetup | None = None,
     ) -> None:
         self._plan = plan
         self._loader = loader
@@ -126,7 +127,10 @@ class SessionCoordinator:
         self.render_priority = RenderPriority() if render_priority is None else render_priority
         self.processor = DataProcessor(plan, session_data, metrics, self.send, self.render_priority)
         self.quality = DataQualityManager(session_data, metrics, self.send)
-        self.analysis = None if walk is None else AnalysisEngine(walk, session_data, metrics, self.send)
+        self.analysis: AnalysisEngine | None = None
+        if strategies is not None:
+            walk, timeouts = strategies.walk, strategies.timeouts
+            self.analysis = AnalysisEngine(walk, session_data, metrics, self.send, timeouts)
         self.recorder = SessionRecorder(
             sinks, metrics, self.send, self.render_priority, plan.changed_sessions
         )
@@ -276,7 +280,10 @@ class SessionCoordinator:
 
     def _begin_recording(self, live: LiveRun, position: int) -> None:
         slots = SessionSlots(self._plan.sessions[position], self._plan.base)
-        self.symbols.keep(live.begin_session(slots, self._process_messages, self.symbols.kept))
+        kept = live.begin_session(
+            slots, self._process_messages, self.symbols.kept, has_strategies=self.analysis is not None
+        )
+        self.symbols.keep(kept)
 
     def _find_earlier_values(self, day: date) -> None:
         """Find what new breakpoints read of the sessions before a day; commands still take effect.
@@ -408,6 +415,9 @@ class SessionCoordinator:
     def _make_player(self, day: date) -> SessionPlayer | LivePlayer:
         find_earlier_values = partial(self._find_earlier_values, day)
         if self.live is not None:
+            walk = None
+            if self.analysis is not None:
+                walk = LiveWalk(self.analysis, self.live, self._metrics, lambda: self.send(Wake()))
             return LivePlayer(
                 self._data,
                 self.live,
@@ -419,6 +429,7 @@ class SessionCoordinator:
                 ),
                 symbols=self.symbols,
                 scans=self.scans,
+                walk=walk,
                 process_messages=self._process_messages,
                 on_change=self._update_state,
             )

@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from tapedeck.engine.conditions.vocabulary import Vocabulary
 from tapedeck.engine.config import SessionConfig
+from tapedeck.engine.strategies.definition import ClassDefinition
 from tapedeck.engine.strategies.from_config import definitions_of, terms_of
 from tapedeck.engine.strategies.strategy_walk import StrategyWalk
 from tapedeck.engine.streams.stream_plan import StreamPlan
 
 
-def strategy_walk(config: SessionConfig, plan: StreamPlan) -> StrategyWalk | None:
-    """Return the walk of a file's strategies, with classes loaded afresh; None without strategies.
+@dataclass(frozen=True, slots=True)
+class StrategySetup:
+    """The strategies of a run. `timeouts`: longest time of a call, in seconds, of each class."""
+
+    walk: StrategyWalk
+    timeouts: Mapping[str, float]
+
+
+def strategy_setup(config: SessionConfig, plan: StreamPlan) -> StrategySetup | None:
+    """Return the setup of a file's strategies, with classes loaded afresh; None without strategies.
 
     Raises ConfigError, ConditionError, EngineError for rules and classes with faults.
     """
     if not config.strategies:
         return None
-    return StrategyWalk(definitions_of(config), terms_of(config), vocabulary_of(plan), folder=config.folder)
+    definitions = definitions_of(config)
+    walk = StrategyWalk(definitions, terms_of(config), vocabulary_of(plan), folder=config.folder)
+    classes = (one for one in definitions if isinstance(one, ClassDefinition))
+    return StrategySetup(walk, {one.name: one.timeout_seconds for one in classes})
 
 
 def vocabulary_of(plan: StreamPlan) -> Vocabulary:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,11 +18,9 @@ from tapedeck.engine.broker.order_checks import MOST_LOTS
 from tapedeck.engine.broker.orders import Order
 from tapedeck.engine.strategies.definition import RuleDefinition
 from tapedeck.engine.strategies.market import Market
+from tapedeck.engine.strategies.reasons import ENTER, EXIT
 from tapedeck.engine.strategies.symbol_state import SymbolState
 from tapedeck.engine.tape.bar_grid import CLOSE, Floats, Ints, Mask
-
-ENTER: Final = "enter"
-EXIT: Final = "exit"
 
 
 class SlotLists:

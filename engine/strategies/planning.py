@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeGuard
 
 import numpy as np
 
@@ -26,13 +26,21 @@ class PlannedPiece(NamedTuple):
     working: list[Order]
 
 
+def are_planned(strategies: Sequence[object]) -> TypeGuard[Sequence[RuleStrategy]]:
+    """Whether all strategies are rules whose orders of a block can be worked out at once."""
+    return all(isinstance(strategy, RuleStrategy) and strategy.can_be_planned for strategy in strategies)
+
+
 def plan_orders(
-    strategies: Sequence[RuleStrategy], market: Market, broker: PaperBroker, start: int, stop: int
+    strategies: Sequence[object], market: Market, broker: PaperBroker, start: int, stop: int
 ) -> PlannedPiece | None:
     """Work out the orders of the first slots of [start, stop), and have the broker take them.
 
-    None, with nothing changed, if an order would not be taken or not fill at once.
+    The rules of the strategies are evaluated for these slots. None, with nothing changed, if an order would
+    not be taken or not fill at once.
     """
+    if not are_planned(strategies):
+        return None
     base = market.tape.base
     stop = min(stop, start + max(1, _PIECE_BARS // (len(base.present) * len(strategies))))
     present = base.present[:, start:stop]

@@ -100,10 +100,11 @@ class BarGrid:
     def write_bars(self, rows: Ints, slots: Ints, values: Floats) -> None:
         """Write bars into their slots, over earlier ones. Grid's owner only.
 
-        `rows`, `slots`: int64 (m,); `values`: float64 (5, m). Of several for one slot the last counts.
+        `rows`, `slots`: int64 (m,); `values`: float64 (5, m), NaN for no bar. Of several for one slot the
+        last counts.
         """
         self.values[:, rows, slots] = canonical(values.copy())
-        self.present[rows, slots] = True
+        self.present[rows, slots] = ~np.isnan(values[CLOSE])
         self.written_to = max(self.written_to, int(slots.max(initial=-1)) + 1)
         if self.confirmed_empty is not None:
             self.confirmed_empty[rows, slots] = False

@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-import ctypes
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from queue import SimpleQueue
-from threading import Lock, Thread, get_ident
+from threading import Lock, Thread
 from typing import Any, Final, Generic, TypeVar
 
 from tapedeck.engine.user_code.call_failure import CallFailure, failure_of, overrun
+from tapedeck.engine.user_code.interrupting import CallLeftError, interrupt_call
 
 Value = TypeVar("Value")
-_RAISE_IN: Final = ctypes.pythonapi.PyThreadState_SetAsyncExc
 ProcessMessages = Callable[[float | None], None]
 """Handles the messages of the run; waits for the first one at most the given seconds. It may raise."""
 
 _JOIN_S: Final = 1.0
-_UNWIND_S: Final = 0.02
-"""Time for a call that is left to end by the exception, in seconds."""
-
-
-class CallLeftError(SystemExit):
-    """Raised in a thread whose call is no longer waited for; like any SystemExit it may end it silently."""
-
-
-class _TakenBackError(BaseException):
-    """Raised and caught in the thread that takes an exception for another one back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,26 +98,9 @@ class ScannerThread:
 
 
 def _interrupt(thread: Thread, call: _Call[Any]) -> None:
-    """Raise CallLeftError in a thread that is in a call, if it gets there at once.
-
-    An exception that waits for a thread which is in C slows all others down, and in CPython 3.11 they hang at
-    a call of a function while they are traced (by a debugger, or for coverage). So it is taken back. Until
-    then this thread calls no function of Python.
-    """
-    if call.result is not None or thread.ident is None:
-        return
-    number, own = ctypes.c_ulong(thread.ident), ctypes.c_ulong(get_ident())
-    error, taken_back = ctypes.py_object(CallLeftError), ctypes.py_object(_TakenBackError)
-    nothing, has_ended, raise_in = ctypes.py_object(), call.ended, _RAISE_IN
-    raise_in(number, error)
-    has_ended.acquire(True, _UNWIND_S)
-    raise_in(number, nothing)
-    try:  # only one that is raised makes the interpreter forget that one waits
-        raise_in(own, taken_back)
-        while True:
-            pass
-    except _TakenBackError:
-        return
+    """Raise CallLeftError in a thread that is in a call (`interrupt_call`)."""
+    if call.result is None:
+        interrupt_call(thread, call.ended)
 
 
 class _Call(Generic[Value]):

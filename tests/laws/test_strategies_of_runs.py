@@ -216,7 +216,7 @@ def test_cash_and_positions_are_equity_at_every_slot_and_fills_lie_within_their_
             assert together * 100 <= volume
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     stops=st.lists(st.integers(0, sum(LENGTHS) - 1), max_size=5),
     speed=st.sampled_from([0.0, 1e6]),
@@ -233,7 +233,7 @@ def test_strategies_do_not_depend_on_cut_speed_store_or_breakpoints(
     assert outcome.stamp == expected.stamp
 
 
-@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     stops=st.lists(st.integers(0, sum(LENGTHS) - 1), max_size=4),
     changes=st.lists(
@@ -250,7 +250,7 @@ def test_with_joins_and_leaves_the_same_sequence_gives_the_same(stores, stops, c
     assert first.stamp == again.stamp
 
 
-@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
 @given(session=st.integers(0, 2), slot=st.sampled_from([20, 90, 209]))
 def test_what_comes_after_a_slot_changes_no_decision_before_it(stores, expected, session, slot):
     moment = expected.records[session].tape.slots.clock(slot)

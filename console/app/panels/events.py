@@ -1,4 +1,4 @@
-"""Events panel: gaps, breakpoint hits, bookmarks, errors, symbols; also the timeline's ticks."""
+"""Events panel: gaps, breakpoint hits, bookmarks, errors, symbols, fills; also the timeline's ticks."""
 
 from __future__ import annotations
 
@@ -29,6 +29,9 @@ _TICKS: Final = {
     EventKind.SESSION: TickKind.SESSION,
     EventKind.SYMBOL: TickKind.EVENT,
     EventKind.SCAN: TickKind.SCAN,
+    EventKind.BUY: TickKind.BUY,
+    EventKind.SELL: TickKind.SELL,
+    EventKind.NOTE: TickKind.EVENT,
 }
 _STYLES: Final = {
     EventKind.GAP: "fair",
@@ -37,6 +40,9 @@ _STYLES: Final = {
     EventKind.ERROR: "bad",
     EventKind.SYMBOL: "mark",
     EventKind.SCAN: "mark",
+    EventKind.BUY: "good",
+    EventKind.SELL: "bad",
+    EventKind.NOTE: "mark",
 }
 _NO_MARKS: Final = frozenset({EventKind.GAP, EventKind.SESSION})
 _PLACE: Final = attrgetter("place")

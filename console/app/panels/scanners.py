@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import ClassVar, Final, Protocol
+from typing import ClassVar, Final
 from zoneinfo import ZoneInfo
 
 from textual import on
@@ -14,6 +14,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from tapedeck.console.app.grid_text import counted, figure, milliseconds, number
+from tapedeck.console.app.panels.list_lines import Line, TextLine
 from tapedeck.console.app.panels.panel import Panel
 from tapedeck.console.app.playback import Playback, ViewState
 from tapedeck.console.app.widgets import LineList
@@ -41,37 +42,6 @@ _WHOLE_FROM: Final = 1_000.0
 """Whole numbers are shown without decimals from here on."""
 _ONLY: Final = "▶"
 """Sign of the scanner whose scans alone are listed."""
-
-
-class Line(Protocol):
-    """A line of the list: its text, and a key that stays the same when the line moves."""
-
-    @property
-    def parts(self) -> Sequence[Part]:
-        """The text, in its inks."""
-        ...
-
-    @property
-    def key(self) -> Hashable:
-        """The key."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class TextLine:
-    """A line that cannot be chosen."""
-
-    text: str
-
-    @property
-    def parts(self) -> Sequence[Part]:
-        """The text."""
-        return ((self.text, "quiet"),)
-
-    @property
-    def key(self) -> Hashable:
-        """The text."""
-        return self.text
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from tapedeck.console.app.widgets.candle_chart import CandleChart
 from tapedeck.console.app.widgets.candles import ChartData, FormingCandle
 from tapedeck.console.app.widgets.coverage_map import CoverageData, CoverageMap
+from tapedeck.console.app.widgets.equity_curve import EquityCurve, EquityData
 from tapedeck.console.app.widgets.gap_map import GapMap, GapMapData
 from tapedeck.console.app.widgets.line_list import LineList
 from tapedeck.console.app.widgets.sparkline import sparkline
@@ -16,6 +17,8 @@ __all__ = [
     "ChartData",
     "CoverageData",
     "CoverageMap",
+    "EquityCurve",
+    "EquityData",
     "FormingCandle",
     "GapMap",
     "GapMapData",

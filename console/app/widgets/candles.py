@@ -55,7 +55,8 @@ class ChartData:
     for the time axis. `as_of`: the clock as text, with its zone. `is_daily`: the candles are days or longer,
     and the axis shows dates. `corrected`: whether each candle has a bar that was corrected or filled late,
     (n,), None if none has. `forming`: the candle that is not over, which is no part of the others. `later`:
-    words on a symbol that joins after this time, whose candles are dimmed.
+    words on a symbol that joins after this time, whose candles are dimmed. `bought`, `sold`: indices of
+    candles in which strategies bought or sold.
     """
 
     title: str
@@ -75,6 +76,8 @@ class ChartData:
     corrected: NDArray[np.bool_] | None = None
     forming: FormingCandle | None = None
     later: str = ""
+    bought: frozenset[int] = frozenset()
+    sold: frozenset[int] = frozenset()
 
     def __len__(self) -> int:
         return len(self.opened_at)
@@ -138,22 +141,34 @@ def draw_level(plot: Plot, scale: PriceScale, price: float, ink: int) -> None:
     plot.canvas.codes[row, columns][blank] = ink
 
 
+def draw_marks(plot: Plot, halves: Indices, sign: str, ink: int, *, is_below: bool) -> None:
+    """Write a sign below or above candles; `halves`: half row of each one's low or high, -1: no mark.
+
+    At the edge of the plot it is written over the candle's end.
+    """
+    marked = np.flatnonzero(halves >= 0)
+    rows = np.clip(halves[marked] // 2 + (1 if is_below else -1), 0, plot.rows - 1) + plot.top
+    plot.canvas.glyphs[rows, plot.columns[marked]] = ord(sign)
+    plot.canvas.codes[rows, plot.columns[marked]] = ink
+
+
 def draw_volumes(plot: Plot, volumes: Floats, inks: Inks) -> float:
     """Draw a bar of blocks for each volume; return the largest, which fills all rows, or 0 without volume."""
     present = np.isfinite(volumes) & (volumes > 0)
     largest = float(np.max(volumes[present], initial=0.0))
     if largest <= 0.0:
         return 0.0
-    steps = len(_LEVELS) * plot.rows
-    # Any volume above zero shows at least one step.
-    heights = np.where(present, np.ceil(np.where(present, volumes, 0.0) / largest * steps), 0.0).astype(
-        np.intp
-    )
+    draw_blocks(plot, np.where(present, volumes, 0.0) / largest, inks)
+    return largest
+
+
+def draw_blocks(plot: Plot, shares: Floats, inks: Inks) -> None:
+    """Draw a bar of blocks for each share of the plot's height, 0 to 1; one above 0 has at least a step."""
+    heights = np.ceil(shares * len(_LEVELS) * plot.rows).astype(np.intp)
     below = len(_LEVELS) * np.arange(plot.rows - 1, -1, -1)[:, None]
     filled = np.clip(heights[None, :] - below, 0, len(_LEVELS))
     glyphs = np.where(filled > 0, _LEVELS[np.maximum(filled, 1) - 1], np.uint32(BLANK))
     _copy_glyphs(plot, glyphs, np.broadcast_to(inks, glyphs.shape))
-    return largest
 
 
 def _copy_glyphs(plot: Plot, glyphs: NDArray[np.uint32], codes: Inks) -> None:
