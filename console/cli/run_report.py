@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from tapedeck.console.cli.failures import error_document
 from tapedeck.console.cli.terminal import Cell, Column, Terminal, number_column
+from tapedeck.console.panel_data.account_lines import account_line, strategies_line
 from tapedeck.console.panel_data.scanner_lines import failure_lines, scanners_line
 from tapedeck.console.panel_data.scores import Grade, cut_score, grade_of
 from tapedeck.console.panel_data.symbol_changes import changes_line
@@ -57,6 +58,7 @@ def write_report(outcome: Outcome, terminal: Terminal, *, with_timers: bool = Tr
     if changes := changes_line(summary.sessions):
         terminal.write(f"\nsymbols: {changes}")
     _write_scanners(summary.sessions, terminal)
+    _write_account(summary.sessions, terminal)
     terminal.write(
         f"\n{summary.bars:,} bars in {summary.seconds:.2f} s ({_rate(outcome):,.0f} bars/s), "
         f"{len(summary.sessions)} of {_count(summary.sessions_planned, 'session')}"
@@ -78,9 +80,9 @@ def write_report(outcome: Outcome, terminal: Terminal, *, with_timers: bool = Tr
 
 
 def _session_document(session: SessionSummary) -> dict[str, object]:
-    """Return a session; `changes` only if symbols came or went, `scanners` only if there were scans."""
+    """Return a session, without what it has not: changes of symbols, scans, an account of strategies."""
     document: dict[str, object] = asdict(replace(session, opening=()))
-    for name in ("opening", "changes", "scanners"):
+    for name in ("opening", "changes", "scanners", "account"):
         if not document[name]:
             del document[name]
     return document
@@ -111,6 +113,13 @@ def _write_scanners(sessions: Sequence[SessionSummary], terminal: Terminal) -> N
         terminal.write(f"\nscanners: {found}")
     for failure in failure_lines(sessions):
         terminal.write(f"scanner {failure}")
+
+
+def _write_account(sessions: Sequence[SessionSummary], terminal: Terminal) -> None:
+    """Write what the strategies did, and what became of their account."""
+    if done := strategies_line(sessions):
+        terminal.write(f"\nstrategies: {done}")
+        terminal.write(f"account: {account_line(sessions)}")
 
 
 def _write_sessions(sessions: Sequence[SessionSummary], terminal: Terminal) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.errors import ExportError
+from tapedeck.engine.export.account_export import AccountExport
 from tapedeck.engine.export.bars_table import bar_rows
 from tapedeck.engine.export.export_folder import ExportFolder
 from tapedeck.engine.export.history_table import history_rows
@@ -26,7 +27,7 @@ from tapedeck.engine.export.manifest import (
     json_bytes,
 )
 from tapedeck.engine.export.metrics_json import metrics_document
-from tapedeck.engine.export.own_files import HISTORY_TABLE, SCANS_TABLE, TABLES
+from tapedeck.engine.export.own_files import ACCOUNT_TABLES, HISTORY_TABLE, SCANS_TABLE, TABLES
 from tapedeck.engine.export.quality_table import quality_rows
 from tapedeck.engine.export.scans_table import scan_rows
 from tapedeck.engine.export.session_json import session_document, writable
@@ -65,6 +66,8 @@ class CsvExport:
         data = config.session_data_config
         tables = TABLES | (HISTORY_TABLE if data.historical.keeps_days else {})
         tables |= SCANS_TABLE if data.scanners else {}
+        tables |= ACCOUNT_TABLES if config.strategies else {}
+        self._account = AccountExport(config) if config.strategies else None
         self._history_until: dict[Interval, dict[str, int]] = {}
         self._target = ExportFolder(folder, (*tables, SESSION_JSON, METRICS_JSON, MANIFEST))
         try:
@@ -88,6 +91,8 @@ class CsvExport:
             self._append_history(tape)
             if SCANS_CSV in self._tables:
                 self._tables[SCANS_CSV].append(scan_rows(whole.tape.session, whole.scans))
+            if self._account is not None and whole.account is not None:
+                self._append_all(self._account.rows(whole.account, tape.slots))
         except ExportError as error:
             self._fail(error)
             raise
@@ -143,14 +148,20 @@ class CsvExport:
         for piece in pieces:
             self._tables[name].append(piece)
 
+    def _append_all(self, rows: Mapping[str, bytes]) -> None:
+        for name, data in rows.items():
+            self._tables[name].append(data)
+
     def _finish(self, summary: RunSummary, metrics: PerformanceMetrics) -> Manifest:
         if self._held_row is not None:
             self._tables[SESSION_CSV].append(end_row(self._held_row, summary.state, summary.error).encode())
+        if self._account is not None:
+            self._append_all(self._account.rest())
         for staged in self._tables.values():
             staged.append(b"\n")
         self._add_document(
             SESSION_JSON,
-            json_bytes(session_document(summary, self._last, self._config.session_data_config.symbols)),
+            json_bytes(session_document(summary, self._last, self._config)),
         )
         self._add_document(METRICS_JSON, json_bytes(metrics_document(summary, metrics)))
         data = [*self._tables.values(), *self._documents]

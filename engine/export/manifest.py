@@ -5,20 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import date
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    JsonValue,
-    NonNegativeInt,
-    SerializerFunctionWrapHandler,
-    model_serializer,
-)
+from pydantic import JsonValue, NonNegativeInt
 
 from tapedeck.engine.config import ChangedSession, SessionConfig
 from tapedeck.engine.config.changed_sessions import valid_changes
 from tapedeck.engine.config.historical import HistoricalConfig
+from tapedeck.engine.export.manifest_part import ManifestPart
+from tapedeck.engine.export.strategies_json import (
+    ManifestAccount,
+    ManifestStrategy,
+    manifest_account,
+    manifest_strategies,
+)
 from tapedeck.engine.export.versions import library_versions
 from tapedeck.engine.read.snapshot import RunSummary
 from tapedeck.engine.tape.session_record import SessionRecord, TimedChange, kept_symbols
@@ -30,16 +30,17 @@ INDICATORS_CSV: Final = "indicators.csv"
 QUALITY_CSV: Final = "quality.csv"
 HISTORY_CSV: Final = "history.csv"
 SCANS_CSV: Final = "scans.csv"
+ORDERS_CSV: Final = "orders.csv"
+FILLS_CSV: Final = "fills.csv"
+TRADES_CSV: Final = "trades.csv"
+EQUITY_CSV: Final = "equity.csv"
 SESSION_JSON: Final = "session.json"
 METRICS_JSON: Final = "metrics.json"
+ACCOUNT_FILES: Final = (ORDERS_CSV, FILLS_CSV, TRADES_CSV, EQUITY_CSV)
 DATA_FILES: Final = (SESSION_CSV, BARS_CSV, INDICATORS_CSV, QUALITY_CSV, SESSION_JSON, METRICS_JSON)
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ManifestFile(_Part):
+class ManifestFile(ManifestPart):
     """One file of the export: size, and XXH3 hash (128 bits, hexadecimal) of its bytes."""
 
     name: str
@@ -47,12 +48,14 @@ class ManifestFile(_Part):
     xxh3: str
 
 
-class ManifestSession(_Part):
+class ManifestSession(ManifestPart):
     """One session: slots of the calendar, slots played, base bars of all symbols, mean quality, digest.
 
     Left out of the file if there are none: `empty`, confirmed-empty slots of all symbols; `kept`, symbols
     that it began with beside those of the file; `changes`, symbols that joined and left.
     """
+
+    left_out: ClassVar = ("empty", "kept", "changes")
 
     trading_day: date
     slots: NonNegativeInt
@@ -64,40 +67,29 @@ class ManifestSession(_Part):
     kept: tuple[str, ...] = ()
     changes: tuple[TimedChange, ...] = ()
 
-    @model_serializer(mode="wrap")
-    def _without_nothing(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
-        fields: dict[str, object] = write(self)
-        for name in ("empty", "kept", "changes"):
-            if not fields[name]:
-                del fields[name]
-        return fields
 
-
-class ManifestScanner(_Part):
+class ManifestScanner(ManifestPart):
     """A scanner of the session file. `code`: hash of the code of its class.
 
     `code` is left out of the file for a rule, and for a class that was not loaded.
     """
 
+    left_out: ClassVar = ("code",)
+
     name: str
     code: str | None = None
 
-    @model_serializer(mode="wrap")
-    def _without_nothing(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
-        fields: dict[str, object] = write(self)
-        if self.code is None:
-            del fields["code"]
-        return fields
 
-
-class Manifest(_Part):
+class Manifest(ManifestPart):
     """Content of manifest.json.
 
     `status`: partial if not every session of the range was played to its close; `reason` then gives the
     cause. `symbols`: all that were in a session, in the order of joining. `indicators`: each output's
-    interval. `scanners`: those of the session file, in its order, left out if there are none. `session_file`:
-    the session file with all fields.
+    interval. `scanners`, `strategies`: those of the session file, in its order; `account`: the terms of the
+    strategies' account; left out if there are none. `session_file`: the session file with all fields.
     """
+
+    left_out: ClassVar = ("scanners", "strategies", "account")
 
     format: Literal[1] = 1
     status: Literal["complete", "partial"]
@@ -117,6 +109,8 @@ class Manifest(_Part):
     derived_intervals: tuple[str, ...]
     indicators: Mapping[str, str]
     scanners: tuple[ManifestScanner, ...] = ()
+    strategies: tuple[ManifestStrategy, ...] = ()
+    account: ManifestAccount | None = None
     min_completeness: float
     quality_measured: bool
     warnings: tuple[str, ...]
@@ -125,13 +119,6 @@ class Manifest(_Part):
     versions: Mapping[str, str]
     metadata: Mapping[str, JsonValue]
     session_file: Mapping[str, JsonValue]
-
-    @model_serializer(mode="wrap")
-    def _without_nothing(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
-        fields: dict[str, object] = write(self)
-        if not self.scanners:
-            del fields["scanners"]
-        return fields
 
     @property
     def changed_sessions(self) -> Mapping[date, ChangedSession]:
@@ -208,6 +195,8 @@ def build_manifest(
             ManifestScanner(name=name, code=summary.scanner_code.get(name))
             for name in (scanner.name for scanner in data_config.scanners)
         ),
+        strategies=manifest_strategies(config, summary),
+        account=manifest_account(config.trading_config) if config.strategies else None,
         min_completeness=data_config.min_completeness,
         quality_measured=data_config.gap_filler.enable_session_quality,
         warnings=summary.warnings,

@@ -7,20 +7,26 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from tapedeck.engine.export.account_tables import EQUITY_HEADER, FILLS_HEADER, TRADES_HEADER
 from tapedeck.engine.export.bars_table import BARS_HEADER
 from tapedeck.engine.export.history_table import HISTORY_HEADER
 from tapedeck.engine.export.indicators_table import INDICATORS_HEADER
 from tapedeck.engine.export.manifest import (
     BARS_CSV,
+    EQUITY_CSV,
+    FILLS_CSV,
     HISTORY_CSV,
     INDICATORS_CSV,
     MANIFEST,
     METRICS_JSON,
+    ORDERS_CSV,
     QUALITY_CSV,
     SCANS_CSV,
     SESSION_CSV,
     SESSION_JSON,
+    TRADES_CSV,
 )
+from tapedeck.engine.export.orders_table import ORDERS_HEADER
 from tapedeck.engine.export.quality_table import QUALITY_HEADER
 from tapedeck.engine.export.scans_table import SCANS_HEADER
 from tapedeck.engine.export.session_table import SESSION_HEADER
@@ -36,10 +42,18 @@ HISTORY_TABLE: Final = {HISTORY_CSV: HISTORY_HEADER}
 """The CSV file of exports whose session file keeps days or weeks."""
 SCANS_TABLE: Final = {SCANS_CSV: SCANS_HEADER}
 """The CSV file of exports whose session file has scanners."""
+ACCOUNT_TABLES: Final = {
+    ORDERS_CSV: ORDERS_HEADER,
+    FILLS_CSV: FILLS_HEADER,
+    TRADES_CSV: TRADES_HEADER,
+    EQUITY_CSV: EQUITY_HEADER,
+}
+"""The CSV files of exports whose session file has strategies."""
 
 # JSON files begin with their first fields.
 _BEGINNINGS: Final = {
-    name: ",".join(header).encode() + b"\n" for name, header in (TABLES | HISTORY_TABLE | SCANS_TABLE).items()
+    name: ",".join(header).encode() + b"\n"
+    for name, header in (TABLES | HISTORY_TABLE | SCANS_TABLE | ACCOUNT_TABLES).items()
 } | {
     SESSION_JSON: b'{\n  "session_name": ',
     METRICS_JSON: b'{\n  "seconds": ',

@@ -71,7 +71,7 @@ def write_state(path: Path, config: SessionConfig, records: Records, summary: Ru
         last = record.whole()
         sessions.append(SessionSummary.of(last, digest))
     played = writable(_of_sessions(summary, sessions))
-    document = session_document(played, last, config.session_data_config.symbols)
+    document = session_document(played, last, config)
     write_state_file(path, json_bytes(document))
 
 

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from tapedeck.engine.clock.trading_session import TradingSession
-from tapedeck.engine.export.text_columns import csv_field, number_text, time_text
-from tapedeck.engine.printable import printable_line
+from tapedeck.engine.export.text_columns import csv_field, number_text, text_field, time_text
 from tapedeck.engine.tape.scan_records import FoundSymbol, ScanRecord
 from tapedeck.engine.tape.scan_summary import by_time
 
@@ -38,4 +37,4 @@ def _values(found: FoundSymbol) -> Iterator[str]:
         yield _NO_VALUE
     for name, value in known:
         # The names of a class may have any characters.
-        yield f"{csv_field(printable_line(name))},{number_text(value)}"
+        yield f"{text_field(name)},{number_text(value)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
@@ -10,7 +9,14 @@ from typing import Any
 import numpy as np
 
 from tapedeck.engine.clock.trading_session import TradingSession
+from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.export.scans_json import scanner_numbers, scans_of
+from tapedeck.engine.export.strategies_json import (
+    account_numbers,
+    json_number,
+    notes_of,
+    strategies_document,
+)
 from tapedeck.engine.export.text_columns import time_text
 from tapedeck.engine.export.versions import library_versions
 from tapedeck.engine.intervals import Interval
@@ -24,8 +30,6 @@ from tapedeck.engine.tape.session_view import SessionView
 
 # A JSON object.
 Document = dict[str, Any]
-
-_WHOLE_BELOW = 2.0**53
 
 
 def writable(summary: RunSummary) -> RunSummary:
@@ -41,13 +45,12 @@ def writable(summary: RunSummary) -> RunSummary:
     )
 
 
-def session_document(
-    summary: RunSummary, last: SessionRecord | None, file_symbols: Sequence[str]
-) -> Document:
+def session_document(summary: RunSummary, last: SessionRecord | None, config: SessionConfig) -> Document:
     """Return the final state; `last`: the last session played, with all symbols that were in it, or None.
 
-    `file_symbols`: the symbols of the session file, with which each session begins.
+    `config`: of the run.
     """
+    file_symbols = config.session_data_config.symbols
     return {
         "session_name": summary.session_name,
         "exchange": summary.exchange,
@@ -57,16 +60,18 @@ def session_document(
         "stamp": summary.stamp,
         "base_interval": summary.base,
         "derived_intervals": list(summary.derived),
+        **strategies_document(config, summary),
         "sessions": [
             {
                 "trading_day": session.trading_day,
                 "slots": session.slots,
                 "played": session.played,
                 "bars": session.bars,
-                "quality": None if session.quality_pct is None else _number(session.quality_pct),
+                "quality": None if session.quality_pct is None else json_number(session.quality_pct),
                 "digest": session.digest,
                 **symbol_changes(session, file_symbols),
                 **scanner_numbers(session),
+                **account_numbers(session),
             }
             for session in summary.sessions
         ],
@@ -87,13 +92,6 @@ def symbol_changes(session: SessionSummary, file_symbols: Sequence[str]) -> Docu
     return {name: found for name, found in (("kept", list(kept)), ("changes", changes)) if found}
 
 
-def _number(value: float) -> float | int | None:
-    """Return a number for JSON: whole numbers without a fraction, null if not finite."""
-    if not math.isfinite(value):
-        return None
-    return int(value) if value.is_integer() and abs(value) < _WHOLE_BELOW else value
-
-
 def _last_session(record: SessionRecord) -> Document:
     view = SessionView(record.tape, record.frontier)
     session = view.session
@@ -106,6 +104,7 @@ def _last_session(record: SessionRecord) -> Document:
         "frontier": view.frontier,
         "slots": view.slots,
         **scans_of(record),
+        **notes_of(record),
     }
 
 
@@ -140,7 +139,7 @@ def _states(view: SessionView, rows: Sequence[int]) -> Document:
     totals = {"last": view.last_prices(), **{name: view.day_figure(name) for name in DAY_FIGURES}}
     return {
         view.symbols[row]: {
-            "totals": {name: _number(float(values[row])) for name, values in totals.items()},
+            "totals": {name: json_number(float(values[row])) for name, values in totals.items()},
             "quality": _quality(view, row),
             "intervals": {str(interval): _interval(view, row, interval) for interval in view.intervals},
             "indicators": {name: _last_value(grid[row]) for name, grid in grids.items()},
@@ -155,7 +154,7 @@ def _quality(view: SessionView, row: int) -> Document:
     measured = view.quality_measured
     return {
         "measured": measured,
-        "percent": _number(view.quality(symbol)),
+        "percent": json_number(view.quality(symbol)),
         "expected": int(view.expected_counts(view.base_interval)[row]) if measured else None,
         "actual": int(view.present_grid(view.base_interval)[row].sum()) if measured else None,
         "gaps": [
@@ -186,7 +185,7 @@ def _bar(view: SessionView, row: int, interval: Interval, column: int) -> Docume
     values = view.bars_grid(interval)[:, row, column].tolist()
     return {
         "timestamp": time_text(int(view.opened_at(interval)[column]), view.session.zone),
-        **{field: _number(value) for field, value in zip(FIELDS, values, strict=True)},
+        **{field: json_number(value) for field, value in zip(FIELDS, values, strict=True)},
         "base_bars": int(view.base_bars_grid(interval)[row, column]),
         "slots": int(view.bucket_widths(interval)[column]),
     }
@@ -194,7 +193,7 @@ def _bar(view: SessionView, row: int, interval: Interval, column: int) -> Docume
 
 def _last_value(values: Floats) -> float | int | None:
     present = values[~np.isnan(values)]
-    return _number(float(present[-1])) if len(present) else None
+    return json_number(float(present[-1])) if len(present) else None
 
 
 def _historical(view: SessionView, row: int) -> Document:
@@ -205,7 +204,7 @@ def _historical(view: SessionView, row: int) -> Document:
         "quality": {
             str(interval): {
                 "measured": scored.measured,
-                "percent": _number(scored.percent),
+                "percent": json_number(scored.percent),
                 "expected": scored.expected,
                 "actual": scored.actual,
             }
@@ -220,7 +219,7 @@ def _trailing(value: HistoricalValue, row: int) -> Document:
     return {
         "type": value.kind.value,
         "granularity": "minute" if value.per_minute else "daily",
-        "value": [_number(number) for number in numbers] if value.per_minute else _number(numbers),
+        "value": [json_number(number) for number in numbers] if value.per_minute else json_number(numbers),
         "used": used,
         "asked": value.requested,
     }

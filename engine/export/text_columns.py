@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tapedeck.engine.printable import printable_line
 from tapedeck.engine.tape.bar_grid import Floats, Ints
 
 # pyarrow ships no types.
@@ -75,6 +76,11 @@ def csv_field(text: str) -> str:
     """Return a text as a CSV field: on one line, with quotes if needed."""
     line = " ".join(text.split("\n")).replace("\r", "")
     return '"' + line.replace('"', '""') + '"' if "," in line or '"' in line else line
+
+
+def text_field(text: str) -> str:
+    """Return a text that may have any characters, as users' code gives them, as a CSV field of one line."""
+    return csv_field(printable_line(text))
 
 
 def csv_lines(columns: Sequence[TextColumn]) -> TextColumn:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from pydantic import JsonValue
+
 from tapedeck.engine.clock.slots import utc_from_epoch
 from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.feeds.live_status import LiveStatus
@@ -130,4 +132,4 @@ class RunSummary:
     changed_sessions: tuple[str, ...] = ()
     scanner_code: Mapping[str, str] = field(default_factory=dict)
     strategy_code: Mapping[str, str] = field(default_factory=dict)
-    strategy_parameters: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    strategy_parameters: Mapping[str, Mapping[str, JsonValue]] = field(default_factory=dict)

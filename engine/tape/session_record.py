@@ -8,6 +8,8 @@ from typing import Literal, Protocol, Self
 
 import numpy as np
 
+from tapedeck.engine.broker.account_record import AccountAt
+from tapedeck.engine.broker.account_summary import AccountSummary
 from tapedeck.engine.clock.slots import utc_from_epoch
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.quality.gaps_and_scores import HistoricalQuality
@@ -36,6 +38,12 @@ class SessionRecord:
     def historical_quality(self) -> Mapping[tuple[str, Interval], HistoricalQuality]:
         """Quality of the session's history, by symbol and interval."""
         return self.tape.historical_quality
+
+    @property
+    def account(self) -> AccountAt | None:
+        """The account of the strategies as it stood at the frontier; None without strategies."""
+        account = self.tape.account
+        return None if account is None else account.record.at(self.frontier)
 
     @property
     def complete(self) -> bool:
@@ -76,7 +84,7 @@ class SessionSummary:
     Counts and quality are over all symbols that were in the session. `quality_pct`: mean, None if not
     measured; `empty`: confirmed-empty slots, of those played while the symbol was there. `opening`: the
     symbols that it began with; `changes`: those that joined and left, in order. `scanners`: what each scanner
-    did that has scans in this session.
+    did that has scans in this session. `account`: that of the strategies; None without any.
     """
 
     trading_day: str
@@ -89,11 +97,12 @@ class SessionSummary:
     opening: tuple[str, ...] = ()
     changes: tuple[TimedChange, ...] = ()
     scanners: tuple[ScannerSummary, ...] = ()
+    account: AccountSummary | None = None
 
     @classmethod
     def of(cls, record: SessionRecord, digest: str) -> Self:
         """Return the summary of a recorded session with its digest."""
-        tape, frontier = record.tape.whole(), record.frontier
+        tape, frontier, account = record.tape.whole(), record.frontier, record.account
         return cls(
             trading_day=tape.session.trading_day.isoformat(),
             slots=len(tape),
@@ -105,6 +114,7 @@ class SessionSummary:
             opening=tape.opening,
             changes=_timed_changes(tape),
             scanners=scanner_summaries(record.scans, tape.session.zone),
+            account=None if account is None else AccountSummary.of(account),
         )
 
 

@@ -15,6 +15,7 @@ from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.config import describe_changes
 from tapedeck.engine.errors import CalendarError
 from tapedeck.engine.export.manifest import (
+    ACCOUNT_FILES,
     DATA_FILES,
     MANIFEST,
     SCANS_CSV,
@@ -50,11 +51,16 @@ def read_manifest(folder: Path, log: FindingLog) -> Manifest | None:
 def check_files(folder: Path, manifest: Manifest, log: FindingLog) -> None:
     """Compare sizes and hashes of the files with the manifest."""
     listed = {entry.name: entry for entry in manifest.files}
-    for name in (*DATA_FILES, *([SCANS_CSV] if manifest.scanners else [])):
+    optional = {"scanners": (SCANS_CSV,), "strategies": ACCOUNT_FILES}
+    present = [name for part, names in optional.items() if getattr(manifest, part) for name in names]
+    for name in (*DATA_FILES, *present):
         if name not in listed:
             log.add(MANIFEST, None, f"files: {name} is not listed")
-    if SCANS_CSV in listed and not manifest.scanners:
-        log.add(MANIFEST, None, f"files: {SCANS_CSV} is listed, but scanners are missing")
+    for part, names in optional.items():
+        for name in listed.keys() & set(names) - set(present):
+            log.add(MANIFEST, None, f"files: {name} is listed, but {part} are missing")
+    if bool(manifest.strategies) != (manifest.account is not None):
+        log.add(MANIFEST, None, "account: must be there if and only if strategies are")
     for entry in manifest.files:
         _check_file(folder / entry.name, entry, log)
 

@@ -199,7 +199,7 @@ def test_a_symbol_that_left_has_its_state_of_that_moment(sound: Path) -> None:
     assert list(written) == ["SPY", "AIG", "IBM", "BAC"]
     for symbol, end in {"SPY": 0, "AIG": 390, "IBM": 200, "BAC": 390}.items():
         alone = make_record(from_the_open((symbol,), DAYS[1], end))
-        expected = session_document(summary_of([alone]), alone, (symbol,))["symbols"]
+        expected = session_document(summary_of([alone]), alone, make_config(symbols=(symbol,)))["symbols"]
         assert written[symbol] == json.loads(json.dumps(expected[symbol])), symbol
 
 
