@@ -135,6 +135,7 @@ def walked(
         edges = sorted({0, len(tape), *(min(cut, len(tape)) for cut in cuts)})
         for start, stop in pairwise(edges):
             walk.advance(tape, start, stop)
+            assert walk.record().walked == stop
         walk.end_session()
         records.append(walk.record())
     return records
