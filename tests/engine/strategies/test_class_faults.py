@@ -204,6 +204,33 @@ def test_a_call_that_lasts_is_seen_from_outside(tmp_path: Path) -> None:
     assert len({standing for _, standing in looks}) == len(looks) == 14
 
 
+@pytest.mark.parametrize("then", ["pass", "self.buy('AAA', 1)"])
+def test_a_call_that_is_left_is_the_last_one_even_if_it_ends(tmp_path: Path, then: str) -> None:
+    body = f"""
+def on_bar(self, bar):
+    self.buy(bar.symbol, 1)
+    if self.slot == 3:
+        self.leave()
+        {then}
+def on_slice(self, bars): self.seen.append(self.slot)
+leave = None
+"""
+    one = ClassWalk(tmp_path, body, session())
+    made: Any = one.walk._strategies[0]
+
+    def leave(_: object) -> None:
+        thread = threading.Thread(target=one.walk.leave)
+        thread.start()
+        thread.join()
+
+    made._loaded.strategy.leave = leave
+    with pytest.raises(StrategyError):
+        one.play()
+    record = one.walk.record()
+    assert (record.walked, len(record.equity), one.seen) == (4, 4, [0, 1, 2])
+    assert [(order.slot, order.symbol) for order in record.orders][-1] == (3, "AAA")
+
+
 def test_ten_thousand_orders_a_slot_are_walked(tmp_path: Path) -> None:
     body = """
 def on_slice(self, bars):
