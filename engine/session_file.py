@@ -7,6 +7,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
+from pydantic import JsonValue
+
 from tapedeck.engine import config
 from tapedeck.engine.config import (
     ChangedSession,
@@ -14,18 +16,27 @@ from tapedeck.engine.config import (
     IndicatorType,
     LoadedConfig,
     SessionConfig,
+    TradingConfig,
 )
 from tapedeck.engine.errors import ConfigProblem
 
 
-def load_session_config(path: Path) -> LoadedConfig:
-    """Read the session file at `path`, YAML or JSON. Raises ConfigError with all its faults."""
-    return config.load_session_config(path, _CATALOGUE, _check_changes, _check_rules)
+def load_session_config(path: Path, settings: Mapping[str, JsonValue] | None = None) -> LoadedConfig:
+    """Read the session file at `path`, YAML or JSON. Raises ConfigError with all its faults.
+
+    `settings`: values of parameters in place of the file's, by `name` or `strategy.name`.
+    """
+    return config.load_session_config(path, _CATALOGUE, _check_changes, _check_rules, settings)
 
 
-def parse_session_config(document: object, source: str) -> LoadedConfig:
-    """Check a document of plain values; `source`: its name in errors. Raises ConfigError with all faults."""
-    return config.parse_session_config(document, source, _CATALOGUE, _check_changes, _check_rules)
+def parse_session_config(
+    document: object, source: str, settings: Mapping[str, JsonValue] | None = None
+) -> LoadedConfig:
+    """Check a document of plain values; `source`: its name in errors. Raises ConfigError with all faults.
+
+    `settings`: as in `load_session_config`.
+    """
+    return config.parse_session_config(document, source, _CATALOGUE, _check_changes, _check_rules, settings)
 
 
 def session_config_schema() -> dict[str, Any]:
@@ -43,12 +54,16 @@ def _check_changes(exchange: str, changes: Mapping[date, ChangedSession]) -> lis
 
 
 def _check_rules(config: SessionConfig) -> list[ConfigProblem]:
-    data = config.session_data_config
-    if all(scanner.where is None for scanner in data.scanners):
-        return []
-    from tapedeck.engine.universe.rule_checks import rule_problems  # noqa: PLC0415 - slow: NumPy, the grammar
+    data, problems = config.session_data_config, list[ConfigProblem]()
+    if any(scanner.where is not None for scanner in data.scanners):
+        from tapedeck.engine.universe.rule_checks import rule_problems  # noqa: PLC0415 - slow: NumPy, the grammar
 
-    return rule_problems(data)
+        problems += rule_problems(data)
+    if config.strategies or config.trading_config != TradingConfig():
+        from tapedeck.engine.strategies.rule_checks import strategy_problems  # noqa: PLC0415 - as above
+
+        problems += strategy_problems(config)
+    return problems
 
 
 class _Registry:

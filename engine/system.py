@@ -17,7 +17,7 @@ from tapedeck.engine.clock.slots import epoch_seconds
 from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.conditions import Condition, NumberedConditions, Vocabulary
 from tapedeck.engine.config import SessionConfig
-from tapedeck.engine.errors import ConfigError, ConfigProblem, EngineError
+from tapedeck.engine.errors import ConfigError, ConfigProblem, EngineError, unknown_name_with_hint
 from tapedeck.engine.export.manifest import Manifest
 from tapedeck.engine.export.partial_export import Records, export_played, with_current, write_state
 from tapedeck.engine.feeds.live_options import LiveOptions, live_config_of
@@ -26,6 +26,8 @@ from tapedeck.engine.intervals import Interval
 from tapedeck.engine.metrics.performance import PerformanceMetrics
 from tapedeck.engine.read.day_scans import DayScans
 from tapedeck.engine.read.events import Event, EventKind, EventLog
+from tapedeck.engine.read.explain.decision_explanation import DecisionExplanation
+from tapedeck.engine.read.explain.decisions import DecisionReader
 from tapedeck.engine.read.explain.explain import explain
 from tapedeck.engine.read.explain.explanation import Explanation
 from tapedeck.engine.read.moments import Moment, MomentCount
@@ -71,6 +73,7 @@ from tapedeck.engine.run.tape_cache import MEMORY_BYTES, TapeCache
 from tapedeck.engine.run.transport import checked_speed
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.store.data_manager import DataManager
+from tapedeck.engine.strategies.from_config import definitions_of, terms_of
 from tapedeck.engine.strategies.strategy_walk import StrategyError
 from tapedeck.engine.streams.requirements import StreamRequirements
 from tapedeck.engine.streams.stream_plan import StreamPlan
@@ -391,6 +394,40 @@ class SystemManager:
             )
             for strategy in self.config.strategies
         )
+
+    def explain_decisions(
+        self, symbol: str, frontier: int | None = None, *, session: SessionData | None = None
+    ) -> tuple[DecisionExplanation, ...]:
+        """Return what each strategy decided for a symbol at the close of the slot before a frontier, and why.
+
+        `frontier`: up to the clock, by default there. `session`: an earlier one, from `recompute_session`.
+        Empty without strategies. EngineError for an unknown symbol, and before the first session.
+        """
+        tape = (session or self.session_data).require_tape()
+        at = tape.frontier if frontier is None else max(0, min(frontier, tape.frontier))
+        return self._decisions.explain(tape.lineage.at_frontier(at), symbol, at)
+
+    def find_entry(
+        self,
+        strategy: str,
+        symbol: str | None = None,
+        place: Place | None = None,
+        *,
+        backwards: bool = False,
+        on_progress: Progress = lambda day, done, total: None,
+        cancelled: Callable[[], bool] = bool,
+    ) -> Moment | None:
+        """Return the nearest moment after a place, or before it, where an entry rule became true, or None.
+
+        `symbol`: None for all of the strategy's; `Moment.symbols` has those for which it became true. It is
+        the rule alone, also where the strategy could not enter. Otherwise as `find_moment`. EngineError for
+        an unknown strategy or symbol, and for a class.
+        """
+        if symbol is not None and symbol not in (known := self.vocabulary().symbols):
+            raise EngineError(unknown_name_with_hint("symbol", symbol, known))
+        entries = self._decisions.entries(strategy, symbol)
+        search = self._moment_search(on_progress, cancelled)
+        return (search.find_previous if backwards else search.find_next)(entries, place)
 
     # Breakpoints and bookmarks
 
@@ -714,6 +751,11 @@ class SystemManager:
             on_progress=on_progress,
             cancelled=is_cancelled,
         )
+
+    @cached_property
+    def _decisions(self) -> DecisionReader:
+        definitions = definitions_of(self.config)
+        return DecisionReader(definitions, terms_of(self.config), vocabulary_of(self.prepare()))
 
     @cached_property
     def _starts(self) -> SessionStarts:

@@ -14,12 +14,17 @@ if TYPE_CHECKING:
     from tapedeck.engine.read.status import RunState
     from tapedeck.engine.session_file import load_session_config
     from tapedeck.engine.store.locations import open_store
+    from tapedeck.engine.strategies.bar import Bar
+    from tapedeck.engine.strategies.slice import Slice
+    from tapedeck.engine.strategies.strategy import Strategy
+    from tapedeck.engine.strategies.strategy_order import StrategyOrder
     from tapedeck.engine.system import SystemManager
     from tapedeck.engine.tape.session_view import SessionView
     from tapedeck.engine.universe.scanner import Found, Scanner
     from tapedeck.engine.universe.view import UniverseView
 
 __all__ = [
+    "Bar",
     "CsvExport",
     "Found",
     "RunState",
@@ -27,7 +32,10 @@ __all__ = [
     "Scanner",
     "SessionConfig",
     "SessionView",
+    "Slice",
     "Snapshot",
+    "Strategy",
+    "StrategyOrder",
     "SystemManager",
     "TapedeckError",
     "UniverseView",
@@ -37,6 +45,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Bar": "tapedeck.engine.strategies.bar",
     "CsvExport": "tapedeck.engine.export.csv_export",
     "Found": "tapedeck.engine.universe.scanner",
     "RunState": "tapedeck.engine.read.status",
@@ -44,7 +53,10 @@ _HOMES = {
     "Scanner": "tapedeck.engine.universe.scanner",
     "SessionConfig": "tapedeck.engine.config",
     "SessionView": "tapedeck.engine.tape.session_view",
+    "Slice": "tapedeck.engine.strategies.slice",
     "Snapshot": "tapedeck.engine.read.snapshot",
+    "Strategy": "tapedeck.engine.strategies.strategy",
+    "StrategyOrder": "tapedeck.engine.strategies.strategy_order",
     "SystemManager": "tapedeck.engine.system",
     "TapedeckError": "tapedeck.engine.errors",
     "UniverseView": "tapedeck.engine.universe.view",

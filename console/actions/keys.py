@@ -16,9 +16,12 @@ LIST_KEYS: Final = (
 )
 """Keys of the table and of lists, for help and README."""
 
+_PANEL: Final = "panel_"
+"""Beginning of the ids of actions that show a panel."""
 _SIGNS: Final = {
     "full_stop": ".", "comma": ",", "plus": "+", "equals_sign": "=", "minus": "-", "slash": "/",
     "left_square_bracket": "[", "right_square_bracket": "]", "apostrophe": "'", "question_mark": "?",
+    "left_curly_bracket": "{", "right_curly_bracket": "}",
     "greater_than_sign": ">", "less_than_sign": "<", "up": "↑", "down": "↓", "left": "←", "right": "→",
 }  # fmt: skip
 
@@ -144,13 +147,20 @@ def _unknown_key(key: str) -> str:
     return f"unknown key {key!r}.{hint}"
 
 
+def _signs(action: Action) -> str:
+    return " ".join(f"`{key_sign(key)}`" for key in keys_of(action))
+
+
 def key_table_markdown() -> str:
-    """Return the table of keys for README, in the order of help."""
+    """Return the table of keys for README, in the order of help; all panels have one line."""
     lines = ["| key | what it does |", "|---|---|"]
+    panels = [action for action in screen_actions() if action.id.startswith(_PANEL)]
     for action in screen_actions():
-        if action.keys:
-            keys = " ".join(f"`{key_sign(key)}`" for key in keys_of(action))
-            lines.append(f"| {keys} | {action.help} |")
+        if action not in panels:
+            lines += [f"| {_signs(action)} | {action.help} |"] if action.keys else []
+        elif action is panels[0]:
+            names = ", ".join(panel.label for panel in panels)
+            lines.append(f"| {' '.join(map(_signs, panels))} | Show {names} |")
     for listed, sentence in LIST_KEYS:
         lines.append(f"| {' '.join(f'`{key}`' for key in listed.split())} | {sentence} |")
     lines.append("| `ctrl+p` | Open command palette |")

@@ -36,9 +36,11 @@ _NEVER: Final[Mapping[str, str]] = {
     "restart": "a recording cannot be restarted: quit, and start it again. It continues where it was",
 }
 _NEEDED: Final[Mapping[str, RunPart]] = {
-    f"panel_{panel.id}": panel.needs for panel in panels() if panel.needs is not None
+    **{f"panel_{panel.id}": panel.needs for panel in panels() if panel.needs is not None},
+    "previous_fill": RunPart.STRATEGIES,
+    "next_fill": RunPart.STRATEGIES,
 }
-"""Parts of a run without which it does not have a panel, by the panel's action."""
+"""Parts of a run without which it does not have a panel or an action, by the action."""
 _LACKING: Final[Mapping[RunPart, str]] = {
     RunPart.FEED: "a backtest has no feed: this panel is for live sessions",
     RunPart.SCANNERS: "this session has no scanners: add them to session_data_config of its file",

@@ -161,6 +161,14 @@ ACTIONS: Final[list[Action]] = [
         OnScreen("navigation.event"), NAVIGATE, fixed="on"
     ),
     Action(
+        "previous_fill", "left_curly_bracket", "previous fill", "Go to previous fill",
+        OnScreen("fills.fill"), NAVIGATE, NO_ARGUMENT, "back"
+    ),
+    Action(
+        "next_fill", "right_curly_bracket", "next fill", "Go to next fill",
+        OnScreen("fills.fill"), NAVIGATE, NO_ARGUMENT, "on"
+    ),
+    Action(
         "present", "end", "present", "Return to the present",
         OnScreen("navigation.present"), NAVIGATE, footer=3
     ),

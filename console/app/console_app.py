@@ -31,6 +31,7 @@ from tapedeck.console.app.gc_scheduler import GcScheduler
 from tapedeck.console.app.handlers.application import ApplicationHandlers
 from tapedeck.console.app.handlers.breakpoints import BreakpointHandlers
 from tapedeck.console.app.handlers.data import DataHandlers, short_path
+from tapedeck.console.app.handlers.fills import FillHandlers
 from tapedeck.console.app.handlers.live_transport import LiveTransport
 from tapedeck.console.app.handlers.moments import MOMENT_SEARCHES, MomentHandlers
 from tapedeck.console.app.handlers.navigation import NavigationHandlers
@@ -153,6 +154,7 @@ class ConsoleApp(TerminalApp):
             "navigation": self.navigation,
             "breakpoints": breakpoints,
             "moments": moments,
+            "fills": FillHandlers(self, self.navigation),
             "panels": PanelHandlers(self),
             "data": self.data,
             "app": application,

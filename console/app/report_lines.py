@@ -12,6 +12,7 @@ from typing import Final, overload
 from textual.content import Content
 
 from tapedeck.console.app import table_figures
+from tapedeck.console.app.account_texts import account_lines
 from tapedeck.console.app.grid_text import MISSING, Cell, GridLines, counted, folded, percent, quality_style
 from tapedeck.console.app.joins import session_clock
 from tapedeck.console.app.widgets.column_forms import (
@@ -94,6 +95,7 @@ def report_lines(report: RunReport, width: int) -> Sequence[Content]:
     parts: list[Sequence[Content]] = [_head(summary, width)]
     if view is not None:
         parts += [_day(report, view), _symbols(view, width), _changes(view, width)]
+        parts += [_account(view, width)]
         parts += [_breakpoints(report.events, view, width)]
         parts += [_bookmarks(report.events, view, width)]
     if summary.sessions:
@@ -198,6 +200,12 @@ def _changes(view: SessionView, width: int) -> list[Content]:
         if change.frontier <= view.frontier
     ]
     return [Content(""), *map(Content, wrap(", ".join(words), width))] if words else []
+
+
+def _account(view: SessionView, width: int) -> list[Content]:
+    """Return the account of the strategies at the time of a view, with the trades of the day up to it."""
+    account = view.account
+    return [] if account is None else [*_heading("Account"), *account_lines(account, view, width)]
 
 
 # Breakpoints, bookmarks

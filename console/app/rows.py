@@ -14,6 +14,7 @@ from tapedeck.console.app.widgets import (
     StripData,
     StripTick,
 )
+from tapedeck.engine.broker.orders import BUY, SELL, Side
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.store.coverage import Coverage
 from tapedeck.engine.tape.bar_grid import FIELDS, Floats, Mask
@@ -105,7 +106,23 @@ def chart_data(
         close=closes,
         volume=volumes,
         corrected=_corrected(view, symbol, interval, earlier),
+        bought=_filled(view, symbol, interval, BUY, earlier),
+        sold=_filled(view, symbol, interval, SELL, earlier),
     )
+
+
+def _filled(view: SessionView, symbol: str, interval: Interval, side: Side, earlier: int) -> frozenset[int]:
+    """Return the indices of the candles that are over in which strategies bought or sold.
+
+    `earlier`: number of candles of other sessions, before those of this one.
+    """
+    account = view.account
+    if account is None:
+        return frozenset()
+    slots = [fill.slot for fill in account.fills if fill.symbol == symbol and fill.side is side]
+    closes = view.closed_at(interval)
+    columns = np.searchsorted(closes, view.slot_times.closed_at[slots])
+    return frozenset((columns[columns < len(closes)] + earlier).tolist())
 
 
 def _corrected(view: SessionView, symbol: str, interval: Interval, earlier: int) -> Mask | None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, cast
 
 import typer
 
@@ -13,6 +13,9 @@ from tapedeck.console.actions.speeds import read_speed
 from tapedeck.engine.errors import ConfigError, ConfigProblem, nearest
 from tapedeck.engine.intervals import COMMON_SPELLINGS, Interval
 from tapedeck.engine.user_path import path_fault
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
 
 
 def one_line_path(path: Path | None) -> Path | None:
@@ -43,6 +46,15 @@ ExportOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Write one JSON document only.")]
 SessionFile = Annotated[
     Path, typer.Argument(metavar="FILE", help="Session file, YAML or JSON.", callback=one_line_path)
+]
+
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="Parameter of the file, or STRATEGY.NAME=VALUE; repeatable.",
+    ),
 ]
 
 _INTERVALS: Final = tuple(word for word in COMMON_SPELLINGS if word != "1w")
@@ -105,6 +117,47 @@ def read_choice(option: str, text: str, choices: Iterable[str]) -> str:
         message = f"invalid value {text!r}: use one of {', '.join(known)}."
         raise bad_option(option, text, message, nearest(word, known))
     return word
+
+
+def read_settings(texts: Sequence[str] | None) -> dict[str, JsonValue]:
+    """Return the parameters given to --set, by name; ConfigError for what is not NAME=VALUE.
+
+    A value is written as in a session file.
+    """
+    settings: dict[str, JsonValue] = {}
+    for text in texts or ():
+        name, sign, written = (part.strip() for part in text.partition("="))
+        if not name or not sign or not written:
+            raise bad_option("--set", text, f"must be NAME=VALUE, such as fast=12, not {text!r}.")
+        if name in settings:
+            raise bad_option("--set", text, f"{name!r} is given twice: keep one of them.")
+        settings[name] = _read_value(name, written)
+    return settings
+
+
+def _read_value(name: str, written: str) -> JsonValue:
+    from tapedeck.engine.config.documents import parse_text  # noqa: PLC0415 - slow, and seldom needed
+
+    try:
+        value = cast("JsonValue", parse_text(written, "--set", is_json=False))
+    except ConfigError as error:
+        [problem, *_] = error.problems
+        raise bad_option(f"--set {name}", written, problem.message) from error
+    if value is None:
+        raise bad_option(f"--set {name}", written, "needs a value, such as 12.")
+    return value
+
+
+def check_file_for(settings: Mapping[str, JsonValue] | None) -> None:
+    """Raise ConfigError if parameters are given without a session file."""
+    if settings:
+        names = ", ".join(settings)
+        raise bad_option("--set", names, f"sets parameters of a session file: give FILE, too, for {names}.")
+
+
+def words_of_settings(texts: Sequence[str] | None) -> list[str]:
+    """Return what was given to --set as words of a command line."""
+    return [word for text in texts or () for word in ("--set", text)]
 
 
 def bad_option(option: str, value: object, message: str, suggestion: str | None = None) -> ConfigError:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tapedeck.console.cli.invocation import Invocation
-from tapedeck.console.cli.options import bad_option
+from tapedeck.console.cli.options import bad_option, check_file_for
 from tapedeck.console.cli.run_questions import NothingToPlayError, ask_which
 from tapedeck.console.cli.session_options import SessionOptions
 from tapedeck.engine.errors import ConfigError, ConfigProblem, StoreError
 
 if TYPE_CHECKING:
+    from pydantic import JsonValue
+
     from tapedeck.engine.config import LoadedConfig
 
 _BUILT_IN: Final = "`tapedeck` alone plays the built-in market."
@@ -26,24 +28,26 @@ def session_to_play(
     *,
     asks: bool = False,
     words: Sequence[str] = (),
+    settings: Mapping[str, JsonValue] | None = None,
 ) -> LoadedConfig:
     """Return the session of a file, or of options; its warnings and what was found in the store are written.
 
     `asks`: without either, ask which of the stored symbols to play. `words`: options that `tapedeck live`
-    has, too. Raises ConfigError if both are given, or for a file in mode live; NothingToPlayError with
-    commands if none is.
+    has, too. `settings`: parameters in place of the file's. Raises ConfigError if both are given, or for a
+    file in mode live; NothingToPlayError with commands if none is.
     """
     if file is not None:
         if options.given:
             raise _both(file, options)
         from tapedeck.engine.session_file import load_session_config  # noqa: PLC0415 - slow, see commands/__init__.py
 
-        loaded = load_session_config(file)
+        loaded = load_session_config(file, settings)
         for warning in loaded.warnings:
             invocation.warn(f"{loaded.source}: {warning}")
         if loaded.config.mode == "live":
             raise _recorded(loaded, words)
         return loaded
+    check_file_for(settings)
     if not options.symbols:
         options = _chosen(invocation, options, asks=asks)
     return _session_of(invocation, options)

@@ -90,7 +90,7 @@ def shown_order(order: OrderRecord, account: AccountAt, view: SessionView) -> Sh
 
 def has_strategies(system: SystemManager) -> bool:
     """Whether the session file of a run has strategies."""
-    return bool(getattr(system.config, "strategies", ()))
+    return bool(system.config.strategies)
 
 
 def orders(system: SystemManager, now: Snapshot) -> Table:

@@ -61,6 +61,7 @@ _GRAMMAR: Final = r"""
         | FUNCTION "(" sum ("," sum)* ")" -> call
         | symbol "." NAME back? -> reference
         | symbol "." INTERVAL "." NAME back? -> reference
+        | INTERVAL "." NAME back? -> lonely
         | NAME back? -> lonely
         | "(" sum ")"
     symbol: NAME | QUOTED | QUANTIFIER
@@ -75,7 +76,7 @@ _GRAMMAR: Final = r"""
     FUNCTION.2: /(abs|min|max)(?=\s*\()/
     QUANTIFIER.2: /(any|all)(?=\s*\.)/
     TIME_OF_DAY.2: /[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?/
-    INTERVAL: /[1-9][0-9]*[smhdw]/
+    INTERVAL.2: /[1-9][0-9]*[smhdw](?=\s*\.)/
     NUMBER: /[0-9][0-9_]*(\.[0-9]+)?([eE][+-]?[0-9]+)?/
     QUOTED: /"[^"]+"|'[^']+'/
     NAME: /[^\W\d]\w*/
@@ -246,7 +247,7 @@ def _allowed(expected: set[str] | None, symbols: Collection[str] | None) -> str:
     if names <= {"MINUS", "NUMBER"} and names:
         return "a whole number of bars"
     if "NUMBER" in names:
-        names -= {"NAME"}
+        names -= {"NAME", "INTERVAL"}
     symbol = example_symbol(symbols)
     words = [word.format(symbol=symbol) for name, word in _WORDS.items() if name in names]
     if len(words) < 2:
@@ -299,7 +300,10 @@ def _reference(text: str, tree: Tree[Token], span: Span) -> Reference:
     name = cast(Token, parts.pop())
     if not parts:
         return Reference(None, None, None, str(name), back, span, _token_span(name), span, back_span)
-    holder = cast("Tree[Token]", parts[0])
+    if isinstance(parts[0], Token):
+        own = _interval(text, parts[0])
+        return Reference(None, None, own, str(name), back, span, _token_span(name), span, back_span)
+    holder = parts[0]
     token = cast(Token, holder.children[0])
     interval = _interval(text, cast(Token, parts[1])) if len(parts) > 1 else None
     word = str(token)[1:-1] if token.type == "QUOTED" else str(token)

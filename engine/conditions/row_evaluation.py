@@ -61,10 +61,14 @@ class RowEvaluation:
                 return _joined([self.holds(operand, wanted) for operand in operands], every=wanted)
             case Either(operands):
                 return _joined([self.holds(operand, wanted) for operand in operands], every=not wanted)
-            case Comparison():
-                return self._folded(node, self._comparison(node, wanted), wanted)
-            case Crossing():
-                return self._folded(node, self._crossing(node, wanted), wanted)
+            case Comparison() | Crossing():
+                return self._folded(node, self.holds_for_rows(node, wanted), wanted)
+
+    def holds_for_rows(self, node: Comparison | Crossing, wanted: bool = True) -> Mask:
+        """Return where a comparison or cross is true, as `holds`; with `any` or `all`, for each symbol."""
+        if isinstance(node, Comparison):
+            return self._comparison(node, wanted)
+        return self._crossing(node, wanted)
 
     def _comparison(self, node: Comparison, wanted: bool) -> Mask:
         values = [self._now.value(operand) for operand in node.operands]

@@ -13,7 +13,7 @@ from tapedeck.engine.conditions.faults import condition_fault
 from tapedeck.engine.conditions.known_values import KnownValues
 from tapedeck.engine.conditions.reading import read_condition, read_value
 from tapedeck.engine.conditions.row_evaluation import RowEvaluation
-from tapedeck.engine.conditions.syntax import ClockTime, Node, TimeOfDay, Truth, Value, references
+from tapedeck.engine.conditions.syntax import ClockTime, Node, Reference, TimeOfDay, Truth, Value, references
 from tapedeck.engine.conditions.vocabulary import Vocabulary
 from tapedeck.engine.tape.bar_grid import Floats, Mask
 
@@ -96,7 +96,13 @@ def _own_value(name: str) -> Value:
 
 def _own_names(node: Node) -> tuple[str, ...]:
     own = (reference for reference in references(node) if reference.is_bare)
-    return tuple(dict.fromkeys(f"{r.name}[{r.back}]" if r.back else r.name for r in own))
+    return tuple(dict.fromkeys(map(_written, own)))
+
+
+def _written(reference: Reference) -> str:
+    interval = "" if reference.interval is None else f"{reference.interval}."
+    back = f"[{reference.back}]" if reference.back else ""
+    return f"{interval}{reference.name}{back}"
 
 
 def _check_value(text: str, root: Value) -> None:

@@ -50,8 +50,9 @@ class ClockTime:
 class Reference:
     """`SYMBOL.name` or `SYMBOL.5m.close[3]`: a value of one symbol, or of `any` or `all` of them.
 
-    `quantifier` is set instead of a symbol. A bare name has neither: in rules over rows it is a value of the
-    row's own symbol. `back`: number of bars back; `back_span`: its brackets, None where none are written.
+    `quantifier` is set instead of a symbol. A bare name, `close` or `5m.close`, has neither: in rules over
+    rows it is a value of the row's own symbol. `back`: number of bars back; `back_span`: its brackets, None
+    where none are written.
     """
 
     symbol: str | None

@@ -130,6 +130,8 @@ class Vocabulary:
             known, symbol = [*self.names, "time", *money], example_symbol(self.symbols)
             if reference.name in self.names:
                 name = reference.name
+                if reference.interval is not None:
+                    name = f"{reference.interval}.{name}"
                 message = f"{name!r} needs a symbol: {symbol}.{name}, any.{name} or all.{name}"
                 raise condition_fault(text, reference.span, message)
             words = ", ".join(("time", *money))

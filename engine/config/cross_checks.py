@@ -17,6 +17,7 @@ from tapedeck.engine.config.names import is_reserved, other_names
 from tapedeck.engine.config.plain_documents import dotted
 from tapedeck.engine.config.readers import ALL, read_date
 from tapedeck.engine.config.scanner_checks import find_scanner_conflicts, find_scanner_warnings
+from tapedeck.engine.config.strategy_checks import find_strategy_conflicts, find_strategy_warnings
 from tapedeck.engine.errors import ConfigProblem, listed, nearest, unknown_name
 
 T = TypeVar("T")
@@ -30,6 +31,7 @@ def find_conflicts(document: Mapping[str, object], catalogue: IndicatorCatalogue
     """Return every conflict between fields of `document`, which may have other faults."""
     found = [problem for check in _CHECKS for problem in check(document)]
     found += find_scanner_conflicts(_section(document, _DATA))
+    found += find_strategy_conflicts(document)
     found += _check_against(document, catalogue)
     found += _check_names(document, catalogue)
     found += _check_reserved(document, catalogue)
@@ -38,7 +40,7 @@ def find_conflicts(document: Mapping[str, object], catalogue: IndicatorCatalogue
 
 def find_warnings(document: Mapping[str, object]) -> list[str]:
     """Return warnings: valid settings that are probably mistakes."""
-    return list(find_scanner_warnings(_section(document, _DATA)))
+    return [*find_scanner_warnings(_section(document, _DATA)), *find_strategy_warnings(document)]
 
 
 def _check_mode(document: Mapping[str, object]) -> Iterator[ConfigProblem]:

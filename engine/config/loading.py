@@ -8,17 +8,19 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
-from pydantic import ValidationError
+from pydantic import JsonValue, ValidationError
 
 from tapedeck.engine.config.catalogue import IndicatorCatalogue
 from tapedeck.engine.config.changed_sessions import ChangedSession, valid_changes
 from tapedeck.engine.config.cross_checks import find_conflicts, find_warnings
 from tapedeck.engine.config.documents import find_lines, parse_text, write_yaml
 from tapedeck.engine.config.exchanges import find_exchange
+from tapedeck.engine.config.given_parameters import with_settings
 from tapedeck.engine.config.lines import with_lines
 from tapedeck.engine.config.named_files import find_missing_files
 from tapedeck.engine.config.older_fields import upgrade
 from tapedeck.engine.config.older_scanners import move_schedules
+from tapedeck.engine.config.parameters import fill_in
 from tapedeck.engine.config.plain_documents import (
     find_infinite_numbers,
     find_misfits,
@@ -35,7 +37,7 @@ _SUFFIXES: Final = (".yaml", ".yml", ".json")
 CheckChanges = Callable[[str, Mapping[date, ChangedSession]], list[ConfigProblem]]
 """Returns the problems of changed sessions that do not fit the calendar of an exchange (its code)."""
 CheckRules = Callable[[SessionConfig], list[ConfigProblem]]
-"""Returns the problems of the scanners' rules."""
+"""Returns the problems of the rules of scanners and strategies, and of the terms of the account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +54,12 @@ def load_session_config(
     catalogue: IndicatorCatalogue,
     check_changes: CheckChanges | None = None,
     check_rules: CheckRules | None = None,
+    settings: Mapping[str, JsonValue] | None = None,
 ) -> LoadedConfig:
     """Read the session file at `path`, YAML or JSON. Raises ConfigError with all its faults and their lines.
 
     `catalogue`: the indicators that session files may use. `check_changes`: compares `sessions` with the
-    exchange's calendar. `check_rules`: parses the rules of scanners.
+    exchange's calendar. `check_rules`: parses the rules. `settings`: as in `parse_session_config`.
     """
     text = _read_text(path)
     is_json = path.suffix.lower() == ".json" or (
@@ -64,7 +67,7 @@ def load_session_config(
     )
     document = parse_text(text, str(path), is_json=is_json)
     try:
-        loaded = parse_session_config(document, str(path), catalogue, check_changes, check_rules)
+        loaded = parse_session_config(document, str(path), catalogue, check_changes, check_rules, settings)
         config = loaded.config.in_folder(path.absolute().parent)
         if missing := find_missing_files(config):
             raise ConfigError(str(path), _as_sentences(missing))
@@ -80,21 +83,31 @@ def parse_session_config(
     catalogue: IndicatorCatalogue,
     check_changes: CheckChanges | None = None,
     check_rules: CheckRules | None = None,
+    settings: Mapping[str, JsonValue] | None = None,
 ) -> LoadedConfig:
-    """Check a document of plain values; `source` names it in errors. Raises ConfigError with all faults."""
+    """Check a document of plain values; `source` names it in errors. Raises ConfigError with all faults.
+
+    `settings`: values of parameters in place of the document's, by `name` or `strategy.name`.
+    """
+    wrong_settings: list[ConfigProblem] = []
+    if settings and isinstance(document, Mapping):
+        document, wrong_settings = with_settings(document, settings)
     misfits = find_misfits(document)
     if misfits or not isinstance(document, Mapping):
         raise ConfigError(source, _as_sentences(misfits))
     safe, problems = hide_secrets(document)
+    problems += wrong_settings
     current = upgrade(without_nulls(safe))
     move_schedules(current)
     origins = current.origins | expand(current.document)
     problems += current.problems
+    filled = fill_in(current.document)
+    problems += filled.problems
     config = None
     try:
         config = SessionConfig.model_validate(current.document, context=catalogue)
     except ValidationError as error:
-        problems += problems_of(error, origins)
+        problems += [one for one in problems_of(error, origins) if one.path not in filled.places]
     problems += find_conflicts(current.document, catalogue)
     if check_changes is not None:
         problems += _check_changed_sessions(current.document, check_changes)
@@ -103,7 +116,8 @@ def parse_session_config(
         problems = check_rules(config)
     if problems or config is None:
         raise ConfigError(source, _as_sentences(problems))
-    return LoadedConfig(config, (*current.warnings, *find_warnings(current.document)), source)
+    warnings = (*current.warnings, *filled.warnings, *find_warnings(current.document))
+    return LoadedConfig(config, warnings, source)
 
 
 def _check_changed_sessions(document: Mapping[str, object], check: CheckChanges) -> list[ConfigProblem]:

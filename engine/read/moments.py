@@ -16,18 +16,22 @@ FIRST_MOMENTS: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A frontier of a session, with its clock (UTC) and the exchange's zone."""
+    """A frontier of a session, with its clock (UTC) and the exchange's zone.
+
+    `symbols`: for which the entry rule of a strategy becomes true there; empty for conditions.
+    """
 
     trading_day: date
     frontier: int
     clock: datetime
     zone: ZoneInfo
+    symbols: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, tape: Tape, frontier: int) -> Moment:
+    def of(cls, tape: Tape, frontier: int, symbols: tuple[str, ...] = ()) -> Moment:
         """Return a frontier of a tape as a moment."""
-        session = tape.session
-        return cls(session.trading_day, frontier, utc_from_epoch(tape.slots.clock(frontier)), session.zone)
+        session, clock = tape.session, utc_from_epoch(tape.slots.clock(frontier))
+        return cls(session.trading_day, frontier, clock, session.zone, symbols)
 
     @property
     def local_clock(self) -> datetime:

@@ -17,6 +17,7 @@ from tapedeck.engine.run.editions import Corrections, mended
 from tapedeck.engine.run.live_alerts import LiveBreakpoints
 from tapedeck.engine.run.live_reveal import due_frontier, next_reveal
 from tapedeck.engine.run.live_run import LiveRun
+from tapedeck.engine.run.live_walk import LiveWalk
 from tapedeck.engine.run.session_feed import ProcessMessages
 from tapedeck.engine.run.session_scans import SessionScans
 from tapedeck.engine.run.symbol_changer import SymbolChanger
@@ -24,6 +25,7 @@ from tapedeck.engine.run.symbol_requests import SymbolRequest
 from tapedeck.engine.run.worker import Worker
 from tapedeck.engine.tape.bar_grid import Floats, Ints
 from tapedeck.engine.tape.session_data import SessionData
+from tapedeck.engine.tape.symbol_changes import ChangeKind
 from tapedeck.engine.tape.tape import Tape
 
 _LONGEST_WAIT_S = 1.0
@@ -49,6 +51,7 @@ class LivePlayer:
         breakpoints: LiveBreakpoints,
         symbols: SymbolChanger,
         scans: SessionScans,
+        walk: LiveWalk | None = None,
         process_messages: ProcessMessages,
         on_change: Callable[[], None],
     ) -> None:
@@ -58,6 +61,7 @@ class LivePlayer:
         self._processor, self._quality = processor, quality
         self._breakpoints = breakpoints
         self._symbols, self._scans = symbols, scans
+        self._walk = walk
         self._repeating: SymbolRequest | None = None  # of the first planned change
         self._process_messages = process_messages
         self._on_change = on_change
@@ -81,7 +85,7 @@ class LivePlayer:
         self._begun = (time.monotonic(), self._tape.frontier)
         while self._tape.frontier < len(self._tape) or self._scans.is_running:
             self._turn()  # symbols that a scan finds can join until the session is compared
-        self.wait_until_computed()
+        self._wait_until_walked()
         self._reconcile()
 
     def flush(self) -> None:
@@ -148,17 +152,22 @@ class LivePlayer:
     def _turn(self) -> None:
         """Take what has arrived, and do what is due."""
         self._process_messages(0)
+        self._take_known()
         self._mend()
         self._change_symbols()
         now = self._live.clock.now()
         settle = self._live.settle_s
-        self._reveal(min(due_frontier(self._tape, now, settle), self._planned_frontier()))
+        held_at = min(self._planned_frontier(), self._live.reveal_limit(self._tape.frontier))
+        self._reveal(min(due_frontier(self._tape, now, settle), held_at))
         self._feed_consumers()
+        self._go_on_walking()
         self._breakpoints.search(self._tape)
         self._scans.run_due(self._settle)
         due = next_reveal(self._tape, now, settle)
         if self._planned_frontier() == self._tape.frontier:
             due = now if self._repeating is None else math.inf  # slots are held until it is made
+        if self._live.again.has_due(self._tape.frontier):
+            due = now
         self._pause_until(min(due, self._live.follow(self._tape)))
 
     def _reconcile(self) -> None:
@@ -169,6 +178,7 @@ class LivePlayer:
         self._live.close_session()
         while not self._live.is_reconciled:
             self._process_messages(0)
+            self._take_known()
             self._mend()
             self._change_symbols()
             due = self._live.follow(self._tape)
@@ -190,6 +200,9 @@ class LivePlayer:
             change = symbols.planned
             assert change is not None  # it has a frontier
             if self._repeating is None:
+                if change.kind is ChangeKind.LEFT:
+                    self._wait_until_walked()
+                    self._live.take_all_of(change.symbol)
                 self._repeating = self._symbols.repeat(change)
             self._symbols.apply(self._settle, until=self._repeating)
             if not self._repeating.outcome.done():
@@ -199,7 +212,7 @@ class LivePlayer:
                 symbols.pass_planned(change)
                 self._live.alert(f"{change.text}: not done again: {error}")
             self._repeating = None
-        if not symbols.restores:
+        if not symbols.restores and self._live.again.is_over:
             self._symbols.apply(self._settle)
 
     def _planned_frontier(self) -> int:
@@ -211,12 +224,38 @@ class LivePlayer:
         """Wait until the workers are idle, and all that has arrived is on the tape."""
         self.wait_until_computed()
         self._mend()
+        self._wait_until_walked()
         self._breakpoints.note(self._tape)
 
     def _pause_until(self, due: float) -> None:
         """Wait for a message, or until the market's time `due`, or until the clock may have been set."""
         left = self._live.clock.real_seconds(due - self._live.clock.now())
-        self._process_messages(min(_LONGEST_WAIT_S, max(0.0, left)))
+        check = None if self._walk is None else self._walk.seconds_to_check()
+        longest = _LONGEST_WAIT_S if check is None else min(check, _LONGEST_WAIT_S)
+        self._process_messages(min(longest, max(0.0, left)))
+
+    # Strategies
+
+    def _go_on_walking(self) -> None:
+        """Have strategies walk what is revealed, with all that has arrived."""
+        if self._walk is not None:
+            self._mend()
+            self._walk.advance(self._tape)
+
+    def _wait_until_walked(self) -> None:
+        """Wait until strategies have walked all revealed slots, and all that has arrived is on the tape."""
+        self.wait_until_computed()
+        while self._walk is not None and self._walk.walked < self._tape.frontier:
+            self._go_on_walking()
+            self._process_messages(self._walk.seconds_to_check())
+        self._mend()
+
+    def _take_known(self) -> None:
+        """Take bars that strategies, as they walk the session again, know from this frontier on."""
+        frontier = self._tape.frontier
+        if self._live.again.has_due(frontier):
+            self._wait_until_walked()
+            self._live.take_known(frontier)
 
     def _reveal(self, frontier: int) -> None:
         tape, before = self._tape, self._tape.frontier
@@ -236,6 +275,8 @@ class LivePlayer:
         if not self._processor.is_ready:
             self._processor.overruns += 1
             self._metrics.count(Count.OVERRUNS)
+        if self._walk is not None:
+            self._walk.count_overrun()
 
     def _hand_over(self, worker: Worker[range]) -> None:
         handed, frontier = self._handed[worker], self._tape.frontier
@@ -272,7 +313,8 @@ def _changes(tape: Tape, late: Sequence[Corrections]) -> Corrections | None:
     _, last = np.unique(keys[::-1], return_index=True)
     kept = len(keys) - 1 - last
     rows, slots, values = rows[kept], slots[kept], values[:, kept]
-    changed = ~(tape.base.values[:, rows, slots] == values).all(axis=0)
+    before = tape.base.values[:, rows, slots]
+    changed = ~((before == values) | (np.isnan(before) & np.isnan(values))).all(axis=0)
     empty_rows = np.concatenate([part.empty_rows for part in late])
     empty_slots = np.concatenate([part.empty_slots for part in late])
     new = ~tape.base.covered_at(empty_rows, empty_slots)

@@ -45,6 +45,7 @@ from tapedeck.engine.run.live_symbols import LiveSymbols
 from tapedeck.engine.run.messages import AnswerRecorded, LiveReport, Message, WorkerFailed
 from tapedeck.engine.run.recorder_answers import Answer, answer_of
 from tapedeck.engine.run.session_feed import ProcessMessages
+from tapedeck.engine.run.walked_again import WalkedAgain
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.streams.stream_plan import StreamPlan
 from tapedeck.engine.tape.bar_grid import Floats, Ints
@@ -167,6 +168,9 @@ class LiveRun:
             change_rows=self._change_rows,
         )
         """The symbols of the session, as they join and leave."""
+        self.again = WalkedAgain()
+        """What strategies may not know yet, as they walk the session again."""
+        self._taken = 0  # number of the last message with bars
         self._recorded_answers = 0  # answers whose bars the recorder has not sent on yet
         self._backfill_until = -math.inf  # machine seconds
         self._receiver: BarReceiver | None = None
@@ -207,7 +211,12 @@ class LiveRun:
     # A session
 
     def begin_session(
-        self, slots: SessionSlots, process_messages: ProcessMessages, kept: Sequence[str] = ()
+        self,
+        slots: SessionSlots,
+        process_messages: ProcessMessages,
+        kept: Sequence[str] = (),
+        *,
+        has_strategies: bool = False,
     ) -> tuple[str, ...]:
         """Record a session from now on; the store then has what an earlier recording of it has journalled.
 
@@ -220,9 +229,12 @@ class LiveRun:
         if self.clock.speed != 1:
             anchor = ClockAnchor(self.clock.start, self.clock.anchor, self.clock.speed)
         kept, self._kept_first = (*self._kept_first, *kept), ()
-        answer = self._recorder.begin_session(slots, self._plan.symbols, kept=kept, clock=anchor)
+        answer = self._recorder.begin_session(
+            slots, self._plan.symbols, kept=kept, clock=anchor, has_strategies=has_strategies
+        )
         begun = self._wait(answer, process_messages)
         self._recorder.set_frontier(0)
+        self.again = WalkedAgain(begun.walked)
         if not self.plays_scans:
             self.scans = begun.scans
         planned, self._changes_first = self._changes_first, ()
@@ -321,6 +333,39 @@ class LiveRun:
         session, receiver = self._session, self._receiver
         if session is None or receiver is None or message.trading_day != session.trading_day:
             return  # `show` sends all of them
+        self._taken = message.number
+        known = self.again.take(message)
+        if known is not None:
+            self._pass_on(session, receiver, known)
+
+    def take_known(self, frontier: int) -> None:
+        """Take what strategies that walk the session again know from a frontier on."""
+        for message in self.again.due(frontier):
+            if self._receiver is not None:
+                self._pass_on(self._current, self._receiver, message)
+
+    def take_all_of(self, symbol: str) -> None:
+        """Take all of a symbol that is about to leave again, where strategies have walked before."""
+        row = self.symbols.recorded_row(symbol)
+        for message in () if row is None else self.again.leave(row):
+            if self._receiver is not None:
+                self._pass_on(self._current, self._receiver, message)
+
+    def reveal_limit(self, frontier: int) -> int:
+        """Return the frontier to which slots may be revealed before `take_known` is called again."""
+        is_waiting = not self.again.is_over and not self.has_taken_all
+        return frontier if is_waiting else self.again.limit
+
+    @property
+    def has_taken_all(self) -> bool:
+        """Whether no bars are on their way that belong to those that were taken."""
+        return self._recorded_answers == 0
+
+    def note_walk(self, slots: range) -> Future[None]:
+        """Note in the journal that strategies walk some slots, and know all that was taken so far."""
+        return self._recorder.note_walk(self._current.trading_day, slots, self._taken)
+
+    def _pass_on(self, session: _Session, receiver: BarReceiver, message: Arrived) -> None:
         rows = self.symbols.on_tape(message.rows)
         slots, values = message.slots, message.values
         if len(rows) and rows.min() < 0:  # of symbols that left, or are about to join
@@ -349,7 +394,7 @@ class LiveRun:
                 done.add_done_callback(lambda _: self._send(AnswerRecorded(report)))
 
     def answered(self, answer: HistoryAnswer | None) -> None:
-        """Take an answer whose bars are recorded, and sent on before; None: the bars of a comparison."""
+        """Take an answer whose bars are recorded, and sent on before; None: bars of no answer."""
         self._recorded_answers -= 1
         session = self._session
         if answer is None or session is None:
@@ -432,6 +477,8 @@ class LiveRun:
     def _check(self, session: _Session, tape: Tape, now: float, machine: float) -> None:
         """Look for causes of alerts."""
         self._overruns.check("data-processor", tape.processed, tape.frontier, now, machine)
+        if tape.account is not None:
+            self._overruns.check("strategies", tape.account.record.walked, tape.frontier, now, machine)
         if tape.scores is not None and tape.scored:
             session.quality.check(tape.scores[:, tape.scored], now)
         if machine >= self._disk_due:
@@ -491,7 +538,13 @@ class LiveRun:
         session.symbols, session.gaps, session.receipts = tape.symbols, gaps, receipts
         self.symbols.find_rows(tape)
         if change.joined:
-            self._recorder.show_symbols(session.trading_day, change.joined)
+            for symbol in change.joined:
+                row = self.symbols.recorded_row(symbol)
+                if row is not None:
+                    self.again.join(row)
+            self._recorded_answers += 1
+            shown = self._recorder.show_symbols(session.trading_day, change.joined)
+            shown.add_done_callback(lambda _: self._send(AnswerRecorded(None)))
         labels = session.slots.stored_labels
         for symbol, times in empty.items():
             slots = np.flatnonzero(np.isin(labels, times))

@@ -108,7 +108,7 @@ class LiveReport:
 
 @dataclass(frozen=True, slots=True)
 class AnswerRecorded:
-    """The bars of an answer, or of a comparison with it (None), were recorded, and sent before this."""
+    """The bars of an answer, or others that the recorder was asked for (None), were sent before this."""
 
     answer: HistoryAnswer | None
 

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import date
+from typing import Protocol
 
 import numpy as np
 
-from tapedeck.engine.conditions import Condition
 from tapedeck.engine.read.moments import FIRST_MOMENTS, Moment, MomentCount
 from tapedeck.engine.run.tape_cache import TapeCache
-from tapedeck.engine.tape.bar_grid import Ints
+from tapedeck.engine.strategies.entry_moments import EntryMoments
+from tapedeck.engine.tape.bar_grid import Ints, Mask
 from tapedeck.engine.tape.tape import Tape
 
 Place = tuple[date, int]
 """A trading day and a frontier of its session."""
 Progress = Callable[[date, int, int], None]
 """Called before each session that is searched: its day, the sessions searched so far, and all of them."""
+
+
+class Searched(Protocol):
+    """What is searched for: a condition, or the entry rule of a strategy."""
+
+    def becomes_true(self, tape: Tape, start: int, stop: int, *, armed_at: int = -1) -> Mask:
+        """Return where it becomes true, as `Condition.becomes_true`."""
+        ...
 
 
 class MomentSearch:
@@ -43,17 +52,17 @@ class MomentSearch:
         self._on_progress = on_progress
         self._cancelled = cancelled
 
-    def find_next(self, condition: Condition, after: Place | None) -> Moment | None:
+    def find_next(self, condition: Searched, after: Place | None) -> Moment | None:
         """Return the first moment after a place, or of the run; None if there is none, or if cancelled."""
         days = [day for day in self._days() if after is None or day >= after[0]]
         for tape, frontier in self._tapes(days):
             start = after[1] + 1 if after is not None and tape.session.trading_day == after[0] else 0
             found = self._moments(condition, tape, start, frontier)
             if len(found):
-                return Moment.of(tape, int(found[0]))
+                return self._moment(condition, tape, int(found[0]))
         return None
 
-    def find_previous(self, condition: Condition, before: Place | None) -> Moment | None:
+    def find_previous(self, condition: Searched, before: Place | None) -> Moment | None:
         """Return the last moment before a place, or of the run; None if there is none, or if cancelled."""
         days = [day for day in self._days() if before is None or day <= before[0]]
         for tape, frontier in self._tapes(days[::-1]):
@@ -61,19 +70,19 @@ class MomentSearch:
             stop = min(frontier, before[1] - 1) if before is not None and is_same_day else frontier
             found = self._moments(condition, tape, 0, stop)
             if len(found):
-                return Moment.of(tape, int(found[-1]))
+                return self._moment(condition, tape, int(found[-1]))
         return None
 
-    def count(self, condition: Condition) -> MomentCount | None:
+    def count(self, condition: Searched) -> MomentCount | None:
         """Count all moments; None if cancelled."""
         count, last = 0, None
         first: list[Moment] = []
         for tape, frontier in self._tapes(self._days()):
             found = self._moments(condition, tape, 0, frontier)
             count += len(found)
-            first += [Moment.of(tape, int(at)) for at in found[: FIRST_MOMENTS - len(first)]]
+            first += [self._moment(condition, tape, int(at)) for at in found[: FIRST_MOMENTS - len(first)]]
             if len(found):
-                last = Moment.of(tape, int(found[-1]))
+                last = self._moment(condition, tape, int(found[-1]))
         return None if self._cancelled() else MomentCount(count, tuple(first), last)
 
     def _days(self) -> list[date]:
@@ -99,10 +108,16 @@ class MomentSearch:
                 tape, frontier = record.tape, record.frontier
             yield tape.whole(), frontier
 
-    def _moments(self, condition: Condition, tape: Tape, start: int, stop: int) -> Ints:
+    def _moments(self, condition: Searched, tape: Tape, start: int, stop: int) -> Ints:
         """Return the frontiers of start … stop where a condition becomes true."""
         first = self._first_frontier(tape)
         start = max(first, start)
         if start > stop:
             return np.empty(0, dtype=np.int64)
         return start + np.flatnonzero(condition.becomes_true(tape, start, stop, armed_at=first - 1))
+
+    def _moment(self, condition: Searched, tape: Tape, frontier: int) -> Moment:
+        if not isinstance(condition, EntryMoments):
+            return Moment.of(tape, frontier)
+        armed_at = self._first_frontier(tape) - 1
+        return Moment.of(tape, frontier, condition.symbols_at(tape, frontier, armed_at=armed_at))

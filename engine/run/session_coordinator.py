@@ -30,6 +30,7 @@ from tapedeck.engine.run.joining import JoiningSymbols
 from tapedeck.engine.run.live_alerts import LiveBreakpoints
 from tapedeck.engine.run.live_player import LivePlayer
 from tapedeck.engine.run.live_run import LiveRun, LiveSetup
+from tapedeck.engine.run.live_walk import LiveWalk
 from tapedeck.engine.run.messages import (
     AddBreakpoint,
     AnswerRecorded,
@@ -279,7 +280,10 @@ class SessionCoordinator:
 
     def _begin_recording(self, live: LiveRun, position: int) -> None:
         slots = SessionSlots(self._plan.sessions[position], self._plan.base)
-        self.symbols.keep(live.begin_session(slots, self._process_messages, self.symbols.kept))
+        kept = live.begin_session(
+            slots, self._process_messages, self.symbols.kept, has_strategies=self.analysis is not None
+        )
+        self.symbols.keep(kept)
 
     def _find_earlier_values(self, day: date) -> None:
         """Find what new breakpoints read of the sessions before a day; commands still take effect.
@@ -411,6 +415,9 @@ class SessionCoordinator:
     def _make_player(self, day: date) -> SessionPlayer | LivePlayer:
         find_earlier_values = partial(self._find_earlier_values, day)
         if self.live is not None:
+            walk = None
+            if self.analysis is not None:
+                walk = LiveWalk(self.analysis, self.live, self._metrics, lambda: self.send(Wake()))
             return LivePlayer(
                 self._data,
                 self.live,
@@ -422,6 +429,7 @@ class SessionCoordinator:
                 ),
                 symbols=self.symbols,
                 scans=self.scans,
+                walk=walk,
                 process_messages=self._process_messages,
                 on_change=self._update_state,
             )

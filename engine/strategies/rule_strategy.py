@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
-from typing import Final
 
 import numpy as np
 
+from tapedeck.engine.broker.order_batch import OrderColumns
 from tapedeck.engine.broker.orders import Order, OrderKind, Side
 from tapedeck.engine.broker.paper_broker import PaperBroker
 from tapedeck.engine.broker.records import Fill
@@ -20,22 +20,19 @@ from tapedeck.engine.strategies.account_words import AccountWords
 from tapedeck.engine.strategies.definition import RuleDefinition
 from tapedeck.engine.strategies.entry_window import entries_end, flat_slot
 from tapedeck.engine.strategies.market import Market, first_true
+from tapedeck.engine.strategies.planned_orders import OrderPlan, Outcome, RuleSlots, SlotLists
+from tapedeck.engine.strategies.reasons import ENTER, EXIT, FLAT_AT_CLOSE, STOP_LOSS, TAKE_PROFIT
 from tapedeck.engine.strategies.sizes import SizeInputs
-from tapedeck.engine.strategies.strategy_rules import RuleColumns, StrategyRule, parse_row_value
+from tapedeck.engine.strategies.strategy_rules import ParsedRules, RuleColumns
 from tapedeck.engine.strategies.symbol_state import CloseLevels, SymbolState
 from tapedeck.engine.strategies.working_orders import WorkingOrders
 from tapedeck.engine.tape.bar_grid import CLOSE, Floats
 from tapedeck.engine.tape.earlier_values import EarlierNeed
-
-ENTER: Final = "enter"
-EXIT: Final = "exit"
-STOP_LOSS: Final = "stop_loss"
-TAKE_PROFIT: Final = "take_profit"
-FLAT_AT_CLOSE: Final = "flat_at_close"
+from tapedeck.engine.tape.session_data import SessionData
 
 
 class RuleStrategy:
-    """A strategy by rules. Its orders give the reason for them: one of the constants above.
+    """A strategy by rules. Its orders give the reason for them: one of the constants in `reasons`.
 
     At each close, for each symbol: with a position or an entry that works, it leaves if the close is at the
     stop loss or the profit to take, `exit` is true, or the session ends (in this order). Otherwise, without a
@@ -52,10 +49,8 @@ class RuleStrategy:
     ) -> None:
         self.definition = definition
         self._broker, self._market, self._orders = broker, market, orders
-        self._enter = StrategyRule.parse(definition.enter, vocabulary)
-        self._exit = None if definition.exit is None else StrategyRule.parse(definition.exit, vocabulary)
-        texts = definition.size.row_values
-        self._row_values = {text: parse_row_value(text, vocabulary) for text in texts}
+        rules = ParsedRules.of(definition, vocabulary)
+        self._enter, self._exit, self._row_values = rules.enter, rules.exit, rules.row_values
         for symbol in definition.symbols or ():
             if not vocabulary.any_symbol and symbol not in vocabulary.symbols:
                 hint = unknown_name_with_hint("symbol", symbol, vocabulary.symbols)
@@ -63,6 +58,7 @@ class RuleStrategy:
         self._states: dict[str, SymbolState] = {}
         self.by_row: dict[int, SymbolState] = {}
         self._account = AccountWords(definition.name, broker, market, self._states.values)
+        self._stop = 0
         self._levels: CloseLevels | None = None
         if definition.stop_loss is not None or definition.take_profit is not None:
             self._levels = CloseLevels(
@@ -90,16 +86,22 @@ class RuleStrategy:
         on_tape = [state for state in self._states.values() if state.row >= 0]
         self.by_row = {state.row: state for state in sorted(on_tape, key=lambda state: state.row)}
 
-    def begin_session(self) -> None:
-        """Begin a session; what it holds although it is flat at the close is sold at the first bar."""
+    def begin_session(self, data: SessionData | None) -> None:
+        """Begin a session; what it holds although it is flat at the close is sold at the first bar.
+
+        `data`: of the run; rules read the market's tape instead.
+        """
         self._entries_end = entries_end(self.definition, self._market.tape.slots)
         for state in self.by_row.values():
             state.entries = 0
             if self.definition.flat_at_close and state.lots and state.exit is None:
                 state.exit = self._submit_exit(state, OrderKind.MARKET, FLAT_AT_CLOSE)
 
-    def begin_block(self, start: int, stop: int, known: KnownValues) -> None:
-        """Evaluate the rules for the slots [start, stop); `known`: of the frontiers start + 1 … stop."""
+    def begin_block(self, start: int, stop: int, known: KnownValues) -> Iterable[tuple[int, int]]:
+        """Evaluate the rules for the slots [start, stop); return when each row is to be decided first.
+
+        `known`: values of the frontiers start + 1 … stop.
+        """
         tape = self._market.tape
         self._start, self._stop = start, stop
         self._known, self._row_columns = known, dict[str, Floats]()
@@ -108,11 +110,39 @@ class RuleStrategy:
         self._entries = self._enters.possible
         if self._exits is not None and self._exit is not None and not self._exit.reads_account:
             self._entries = self._entries & ~self._exits.possible
+        return [(row, self._next_slot(state, start)) for row, state in self.by_row.items()]
 
     def bars_held_before(self) -> dict[tuple[str, str], int]:
         """Return the bars of its positions in the sessions before, by strategy and symbol."""
         name = self.definition.name
         return {(name, state.symbol): state.bars_before for state in self._states.values() if state.lots}
+
+    @property
+    def can_be_planned(self) -> bool:
+        """Whether its orders of a block can be worked out at once, as they follow from the market alone."""
+        definition = self.definition
+        return (
+            definition.side is Side.BUY
+            and definition.max_entries_per_day is None
+            and not definition.flat_at_close
+            and self._levels is None
+            and not self._enter.reads_account
+            and not (self._exit is not None and self._exit.reads_account)
+        )
+
+    def plan(self, rank: int, plan: OrderPlan, bars: SlotLists, is_full: Sequence[bool]) -> bool:
+        """Add its orders to a plan for slots of the block; False if they cannot be worked out so.
+
+        `bars`: slots in which each row has a bar; `is_full`: whether those are all of the plan's.
+        """
+        columns = slice(plan.start - self._start, plan.stop - self._start)
+        none = np.zeros_like(self._entries[:, :0])
+        exits = none if self._exits is None else self._exits.possible[:, columns]
+        enters = SlotLists(self._entries[:, columns], plan.start)
+        rules = RuleSlots(enters, SlotLists(exits, plan.start), self._entries_end)
+        return all(
+            plan.add(rank, state, rules, None if is_full[row] else bars) for row, state in self.by_row.items()
+        )
 
     def end_session(self, slots: int) -> None:
         """End a session of which `slots` slots were walked."""
@@ -125,11 +155,15 @@ class RuleStrategy:
 
     # Decisions
 
-    def next_slot(self, state: SymbolState, start: int) -> int:
+    def _next_slot(self, state: SymbolState, start: int) -> int:
         """Return the first slot from `start` on at which a symbol is to be decided; the block's end if none.
 
-        Only the state counts that the symbol has now.
+        Only the state counts that the symbol has now, which keeps the slot.
         """
+        state.next_slot = self._found_slot(state, start)
+        return state.next_slot
+
+    def _found_slot(self, state: SymbolState, start: int) -> int:
         stop = self._stop
         if state.exit is not None or start >= stop:
             return stop
@@ -159,8 +193,18 @@ class RuleStrategy:
         """The slot that decides what is closed on the session's close."""
         return flat_slot(len(self._market.tape))
 
-    def decide(self, state: SymbolState) -> None:
-        """Decide for a symbol at the close of the market's slot."""
+    def decide(self, row: int) -> int:
+        """Decide for a row at the close of the market's slot; return when it is to be decided next.
+
+        Nothing is decided if its state is to be looked at in another slot by now.
+        """
+        state, slot = self.by_row[row], self._market.slot
+        if state.next_slot != slot:
+            return self._stop
+        self._decide(state)
+        return self._next_slot(state, slot + 1)
+
+    def _decide(self, state: SymbolState) -> None:
         if state.on_close is not None:
             state.forget_ended_orders()  # it expires where the last slot has no bar
         if state.lots or state.entry is not None:
@@ -229,8 +273,12 @@ class RuleStrategy:
 
     # Fills
 
-    def take(self, fill: Fill) -> SymbolState:
-        """Take a fill of one of its orders; return the state of its symbol."""
+    def take_ended(self, order: Order) -> tuple[int, int]:
+        """Take an order that expired, or left with its symbol: it is looked at where the rules say."""
+        return 0, self._stop
+
+    def take(self, fill: Fill) -> tuple[int, int]:
+        """Take a fill of one of its orders; return its row, and when that is to be decided."""
         state = self._states[fill.symbol]
         if not state.lots:
             state.since_slot, state.bars_before = fill.slot, 0
@@ -239,4 +287,22 @@ class RuleStrategy:
         if self._levels is not None and state.lots:
             position = self._broker.account.positions.of(fill.strategy, fill.symbol)
             state.falls_to, state.rises_to = self._levels.of(position.cost, position.lots)
-        return state
+        return (state.row, self._next_slot(state, fill.slot)) if state.row >= 0 else (0, self._stop)
+
+    def take_outcome(
+        self, outcome: Outcome, orders: OrderColumns, working: Mapping[tuple[str, str], Order]
+    ) -> None:
+        """Take what a plan has come to in a symbol; `working`: new orders by strategy and symbol."""
+        state = outcome.state
+        state.forget_ended_orders()
+        state.entries += outcome.entries
+        if outcome.entry is not None:
+            state.since_slot, state.bars_before = int(orders.fill_slot[outcome.entry]), 0
+            state.lots = int(orders.lots[outcome.entry])
+        elif not outcome.holds:
+            state.lots = 0
+        order = working.get((self.definition.name, state.symbol))
+        if order is not None and outcome.holds:
+            state.exit = order
+        elif order is not None:
+            state.entry = order

@@ -10,6 +10,7 @@ from tapedeck.engine.conditions.known_values import Figure, KnownValues
 from tapedeck.engine.conditions.late_figures import LateRule
 from tapedeck.engine.conditions.row_rules import RowRule, RowValue
 from tapedeck.engine.conditions.vocabulary import Vocabulary
+from tapedeck.engine.strategies.definition import RuleDefinition
 from tapedeck.engine.strategies.words import ACCOUNT_WORDS, OWNERS, TIME_WORDS, WORDS
 from tapedeck.engine.tape.bar_grid import Mask
 from tapedeck.engine.tape.tape import Tape
@@ -35,6 +36,25 @@ def parse_row_value(text: str, vocabulary: Vocabulary) -> RowValue:
     value = RowValue.parse(text, replace(vocabulary, figures=(*vocabulary.figures, *TIME_WORDS)))
     check_words(text, value.root, OWNERS, WORDS)
     return value
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedRules:
+    """The rules of a strategy, parsed. `row_values`: the values that its size reads, by their texts."""
+
+    enter: StrategyRule
+    exit: StrategyRule | None
+    row_values: Mapping[str, RowValue]
+
+    @classmethod
+    def of(cls, definition: RuleDefinition, vocabulary: Vocabulary) -> ParsedRules:
+        """Parse and check the rules of a definition; ConditionError as `StrategyRule.parse`."""
+        leave, texts = definition.exit, definition.size.row_values
+        return cls(
+            StrategyRule.parse(definition.enter, vocabulary),
+            None if leave is None else StrategyRule.parse(leave, vocabulary),
+            {text: parse_row_value(text, vocabulary) for text in texts},
+        )
 
 
 class RuleColumns:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from heapq import heappop, heappush
 from typing import Final
 
@@ -16,13 +16,17 @@ LEFT: Final = "left the session"
 
 
 class WorkingOrders:
-    """Gives orders to the broker, and has them tried only in slots in which one of them can fill."""
+    """Gives orders to the broker, and has them tried only in slots in which one of them can fill.
+
+    `ended`: orders that expired, or left with their symbol; whoever takes them removes them.
+    """
 
     def __init__(self, broker: PaperBroker, market: Market) -> None:
         self._broker, self._market = broker, market
         self._working: dict[int, Order] = {}
         self._due: list[tuple[int, int]] = []
         self._stop = 0
+        self.ended: list[Order] = []
 
     @property
     def next_slot(self) -> int:
@@ -39,13 +43,24 @@ class WorkingOrders:
         self, strategy: str, symbol: str, side: Side, lots: int, kind: OrderKind, reason: str
     ) -> Order | None:
         """Give an order, decided at the market's slot; None if it is refused."""
+        order = self.give(strategy, symbol, side, lots, kind, reason)
+        return None if order.state is OrderState.REFUSED else order
+
+    def give(self, strategy: str, symbol: str, side: Side, lots: int, kind: OrderKind, reason: str) -> Order:
+        """Give an order, decided at the market's slot; its state says whether it is refused."""
         slot = self._market.slot
         order = self._broker.submit(strategy, symbol, side, lots, slot, kind=kind, reason=reason)
-        if order.state is OrderState.REFUSED:
-            return None
-        self._working[order.number] = order
-        self._await(order, slot + 1)
+        if order.state is OrderState.WORKING:
+            self._working[order.number] = order
+            self._await(order, slot + 1)
         return order
+
+    def take(self, orders: Iterable[Order]) -> None:
+        """Take new orders that the broker has, and forget those that work no more; a block begins next."""
+        self._working |= {order.number: order for order in orders}
+        self._working = {
+            number: order for number, order in self._working.items() if order.state is OrderState.WORKING
+        }
 
     def cancel(self, order: Order, reason: str) -> None:
         """Cancel what is left of an order, decided at the market's slot."""
@@ -56,6 +71,7 @@ class WorkingOrders:
         """Cancel the orders of symbols that are not among these, as they left the session."""
         for order in [one for one in self._working.values() if one.symbol not in symbols]:
             self.cancel(order, LEFT)
+            self.ended.append(order)
 
     def try_now(self) -> list[Fill]:
         """Return the fills in the bars of the market's slot, in their order."""
@@ -71,6 +87,8 @@ class WorkingOrders:
                 self._await(order, slot + 1)
             else:
                 del self._working[number]
+                if order.state is not OrderState.FILLED:
+                    self.ended.append(order)
         return fills
 
     def end_session(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -165,6 +166,12 @@ class SessionData:
                 + ", ".join(self._rows)
             )
         self._lineage = tape.lineage
+
+    def reading(self, tape: Tape) -> SessionData:
+        """Return session data of the same symbols and history that read another tape, for one thread."""
+        made = copy(self)
+        made._lineage, made.commands = tape.lineage, None  # noqa: SLF001 - the same class
+        return made
 
     def replace_tape(self, tape: Tape) -> None:
         """Put a new edition of the current tape in its place; EngineError for a tape of another session.

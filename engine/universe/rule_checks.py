@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from tapedeck.engine.conditions.faults import rule_problem
 from tapedeck.engine.conditions.row_rules import RowRule, RowValue
 from tapedeck.engine.conditions.syntax import references
 from tapedeck.engine.conditions.vocabulary import Vocabulary
@@ -39,14 +40,14 @@ def rule_vocabulary(data: SessionDataConfig) -> Vocabulary:
     return Vocabulary(
         listed or data.symbols,
         (MINUTE, *sorted(derived)),
-        tuple(_outputs(data)),
+        tuple(indicator_outputs(data)),
         tuple(data.historical.indicators),
         figures=tuple(UNIVERSE_FIGURES),
         any_symbol=not listed,
     )
 
 
-def _outputs(data: SessionDataConfig) -> Mapping[str, str]:
+def indicator_outputs(data: SessionDataConfig) -> Mapping[str, str]:
     """Return the session indicator of each output of the file."""
     return {
         output: name
@@ -56,7 +57,7 @@ def _outputs(data: SessionDataConfig) -> Mapping[str, str]:
 
 
 def _problems_of(scanner: Scanner, place: str, data: SessionDataConfig) -> Iterator[ConfigProblem]:
-    vocabulary, owners = rule_vocabulary(data), _outputs(data)
+    vocabulary, owners = rule_vocabulary(data), indicator_outputs(data)
     computed = () if data.universe is None else data.universe.indicators
     for field, text, parse in (("where", scanner.where, RowRule.parse), ("by", scanner.by, RowValue.parse)):
         if text is None:
@@ -64,8 +65,7 @@ def _problems_of(scanner: Scanner, place: str, data: SessionDataConfig) -> Itera
         try:
             root = parse(text, vocabulary).root
         except ConditionError as error:
-            message = f"at column {error.column} of {text!r}: {error.message}"
-            yield ConfigProblem(f"{place}.{field}", text, message, error.suggestion)
+            yield rule_problem(f"{place}.{field}", error)
             continue
         named = dict.fromkeys(owners[one.name] for one in references(root) if one.name in owners)
         for name in named:

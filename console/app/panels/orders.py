@@ -9,23 +9,25 @@ from typing import ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
-from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
-from tapedeck.console.app.grid_text import MISSING, figure, number
+from tapedeck.console.app.account_texts import fitted_amounts, price_text, share_count, signed_amount
+from tapedeck.console.app.grid_text import MISSING
 from tapedeck.console.app.panels.list_lines import Line, TextLine
 from tapedeck.console.app.panels.panel import Panel
 from tapedeck.console.app.playback import Playback, ViewState
 from tapedeck.console.app.widgets import EquityCurve, EquityData, LineList, StyledLine
-from tapedeck.console.app.widgets.figures import decimals_of, direction
+from tapedeck.console.app.widgets.figures import direction
 from tapedeck.console.app.widgets.line_list import Part
 from tapedeck.console.panel_data.account_table import (
     ShownOrder,
     ShownPosition,
+    account_table,
     shown_order,
     shown_positions,
 )
+from tapedeck.console.panel_data.tables import Table
 from tapedeck.engine.broker.account_record import AccountAt
 from tapedeck.engine.broker.orders import OrderKind, OrderState
 from tapedeck.engine.tape.session_view import SessionView
@@ -41,8 +43,6 @@ _STATE_INKS: Final = {
 }
 _KINDS: Final = {OrderKind.MARKET: "", OrderKind.MARKET_ON_CLOSE: " on close"}
 _GAINS: Final = {1: "good", -1: "bad", 0: "base"}
-_TONES: Final = {1: "$text-success", -1: "$text-error", 0: ""}
-_GAP: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,23 +60,25 @@ class PositionLine:
 
 @dataclass(frozen=True, slots=True)
 class OrderLine:
-    """An order; its text is made when it is drawn. `widths`: of strategies and symbols."""
+    """An order; its text is made when it is drawn. `widths`: of strategies, symbols, shares."""
 
     order: ShownOrder
     view: SessionView
-    widths: tuple[int, int]
+    widths: tuple[int, int, int]
 
     @property
     def parts(self) -> Sequence[Part]:
         """When it was decided, by which strategy, what it orders, its state, and why."""
         shown, order = self.order, self.order.order
-        names = (order.strategy, order.symbol)
-        strategy, symbol = (name.ljust(width) for name, width in zip(names, self.widths, strict=True))
+        *names, count = self.widths
+        strategy, symbol = (
+            name.ljust(width) for name, width in zip((order.strategy, order.symbol), names, strict=True)
+        )
         return (
             (f"{_decided(shown, self.view)} ", "quiet"),
             (f"{strategy} ", "base"),
             (f"{symbol} ", "strong"),
-            (f"{order.side.value} {_shares(shown.shares)}{_KINDS[order.kind]}  ", "base"),
+            (f"{order.side.value:4} {share_count(shown.shares):>{count}}{_KINDS[order.kind]}  ", "base"),
             (_state(shown), _STATE_INKS[order.state]),
             (f"  {shown.text}" if shown.text else "", "quiet"),
         )
@@ -134,10 +136,17 @@ class OrdersPanel(Panel):
         if shown == self._shown:
             return
         self._shown, self._view = shown, view
-        self.line.show([_fitted(_amounts(account, view), self.line.size.width or self.app.size.width)])
+        self.line.show([fitted_amounts(account, view, self.line.size.width or self.app.size.width)])
         self.curve.show(_equity(account, view))
         self._lines = list(_all_lines(account, view))
         self.list.show_lines(len(self._lines), self._parts, self._key)
+
+    def as_table(self, view_state: ViewState) -> Table:
+        """Return account, positions and orders at the time shown."""
+        view = view_state.view
+        if view is None or view.account is None:
+            return super().as_table(view_state)
+        return account_table(view.account, view)
 
     @on(LineList.Chosen)
     def _line_chosen(self, message: LineList.Chosen) -> None:
@@ -153,42 +162,6 @@ class OrdersPanel(Panel):
 
     def _key(self, line: int) -> Hashable:
         return self._lines[line].key
-
-
-# Account
-
-
-def _amounts(account: AccountAt, view: SessionView) -> Iterator[Content]:
-    """Yield the amounts of the account, the most important one first."""
-    scale = account.record.scale
-    today = scale.amount(account.equity - account.record.opening_equity)
-    open_profit = sum(one.profit or 0.0 for one in shown_positions(account, view))
-    yield Content.assemble(("equity ", "$text-muted"), (number(scale.amount(account.equity)), "bold"))
-    yield _gain("today", today)
-    yield Content.assemble(("cash ", "$text-muted"), number(scale.amount(account.cash)))
-    yield _gain("open", open_profit)
-    yield _gain("realised", scale.amount(account.realised))
-    yield Content.assemble(("commission ", "$text-muted"), number(scale.amount(account.commission)))
-
-
-def _gain(name: str, value: float) -> Content:
-    return Content.assemble((f"{name} ", "$text-muted"), (_signed(value), _TONES[direction(value)]))
-
-
-def _signed(value: float) -> str:
-    return f"{'+' if direction(value) > 0 else ''}{number(value)}"
-
-
-def _fitted(parts: Iterator[Content], width: int) -> Content:
-    """Return the first parts that fit a width, at least one."""
-    kept, used = [next(parts)], 0
-    used = len(kept[0])
-    for part in parts:
-        used += _GAP + len(part)
-        if used > width:
-            break
-        kept.append(part)
-    return Content(" " * _GAP).join(kept)
 
 
 def _equity(account: AccountAt, view: SessionView) -> EquityData:
@@ -209,14 +182,13 @@ def _all_lines(account: AccountAt, view: SessionView) -> Iterator[Line]:
     latest = account.latest_orders(MOST_ORDERS + 1)
     yield TextLine("")
     yield TextLine("orders of this session, newest first" if latest else "no order yet")
-    orders = latest[-MOST_ORDERS:]
-    names = [(order.strategy, order.symbol) for order in orders]
-    widths = (
-        max((len(strategy) for strategy, _ in names), default=0),
-        max((len(symbol) for _, symbol in names), default=0),
+    orders = [shown_order(order, account, view) for order in reversed(latest[-MOST_ORDERS:])]
+    columns = ((shown.order.strategy, shown.order.symbol, share_count(shown.shares)) for shown in orders)
+    strategy, symbol, count = (
+        (max(map(len, column)) for column in zip(*columns, strict=True)) if orders else (0, 0, 0)
     )
-    for order in reversed(orders):
-        yield OrderLine(shown_order(order, account, view), view, widths)
+    for shown in orders:
+        yield OrderLine(shown, view, (strategy, symbol, count))
     if len(latest) > MOST_ORDERS:
         yield TextLine(f"earlier orders are not listed: {len(account.orders) - MOST_ORDERS:,}")
 
@@ -236,15 +208,15 @@ def _position_lines(positions: Sequence[ShownPosition]) -> Iterator[PositionLine
 
 
 def _position_cells(one: ShownPosition) -> list[Part]:
-    profit = MISSING if one.profit is None else _signed(one.profit)
+    profit = MISSING if one.profit is None else signed_amount(one.profit)
     ink = _GAINS[0 if one.profit is None else direction(one.profit)]
     return [
         (one.strategy, "base"),
         (one.symbol, "strong"),
         ("long" if one.shares > 0 else "short", "base"),
-        (_shares(abs(one.shares)), "base"),
-        (f"at {_price(one.average)}", "quiet"),
-        (f"now {MISSING if one.last is None else _price(one.last)}", "base"),
+        (share_count(abs(one.shares)), "base"),
+        (f"at {price_text(one.average)}", "quiet"),
+        (f"now {MISSING if one.last is None else price_text(one.last)}", "base"),
         (profit, ink),
     ]
 
@@ -261,13 +233,5 @@ def _state(shown: ShownOrder) -> str:
     state, price = shown.order.state, shown.price
     if price is None:
         return state.value
-    part = "" if state is OrderState.FILLED else f" {_shares(shown.filled)}"
-    return f"{state.value}{part} at {_price(price)}"
-
-
-def _shares(shares: float) -> str:
-    return f"{shares:,.6f}".rstrip("0").rstrip(".")
-
-
-def _price(price: float) -> str:
-    return figure(price, decimals_of(abs(price)))
+    part = "" if state is OrderState.FILLED else f" {share_count(shown.filled)}"
+    return f"{state.value}{part} at {price_text(price)}"

@@ -36,6 +36,8 @@ class CandleChart(Painted, can_focus=True, inherit_bindings=False):
     CandleChart > .chart--level { color: $foreground 50%; }
     CandleChart > .chart--forming { color: $foreground 50%; }
     CandleChart > .chart--corrected { color: $accent; text-style: bold; }
+    CandleChart > .chart--buy { color: $background; background: $success; text-style: bold; }
+    CandleChart > .chart--sell { color: $background; background: $error; text-style: bold; }
     CandleChart > .chart--overlay-1 { color: $accent; }
     CandleChart > .chart--overlay-2 { color: $primary; }
     CandleChart > .chart--overlay-3 { color: $secondary; }

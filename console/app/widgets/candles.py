@@ -55,7 +55,8 @@ class ChartData:
     for the time axis. `as_of`: the clock as text, with its zone. `is_daily`: the candles are days or longer,
     and the axis shows dates. `corrected`: whether each candle has a bar that was corrected or filled late,
     (n,), None if none has. `forming`: the candle that is not over, which is no part of the others. `later`:
-    words on a symbol that joins after this time, whose candles are dimmed.
+    words on a symbol that joins after this time, whose candles are dimmed. `bought`, `sold`: indices of
+    candles in which strategies bought or sold.
     """
 
     title: str
@@ -75,6 +76,8 @@ class ChartData:
     corrected: NDArray[np.bool_] | None = None
     forming: FormingCandle | None = None
     later: str = ""
+    bought: frozenset[int] = frozenset()
+    sold: frozenset[int] = frozenset()
 
     def __len__(self) -> int:
         return len(self.opened_at)
@@ -136,6 +139,17 @@ def draw_level(plot: Plot, scale: PriceScale, price: float, ink: int) -> None:
     blank = plot.canvas.glyphs[row, columns] == BLANK
     plot.canvas.glyphs[row, columns][blank] = ord(_DOTTED)
     plot.canvas.codes[row, columns][blank] = ink
+
+
+def draw_marks(plot: Plot, halves: Indices, sign: str, ink: int, *, is_below: bool) -> None:
+    """Write a sign below or above candles; `halves`: half row of each one's low or high, -1: no mark.
+
+    At the edge of the plot it is written over the candle's end.
+    """
+    marked = np.flatnonzero(halves >= 0)
+    rows = np.clip(halves[marked] // 2 + (1 if is_below else -1), 0, plot.rows - 1) + plot.top
+    plot.canvas.glyphs[rows, plot.columns[marked]] = ord(sign)
+    plot.canvas.codes[rows, plot.columns[marked]] = ink
 
 
 def draw_volumes(plot: Plot, volumes: Floats, inks: Inks) -> float:

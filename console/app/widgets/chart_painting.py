@@ -16,12 +16,13 @@ from tapedeck.console.app.widgets.candles import (
     Plot,
     draw_candles,
     draw_level,
+    draw_marks,
     draw_overlay,
     draw_volumes,
 )
 from tapedeck.console.app.widgets.canvas import Canvas, shortened
 from tapedeck.console.app.widgets.chart_layout import AXIS_WIDTH, ChartLayout
-from tapedeck.console.app.widgets.figures import CORRECTED, compact, fixed, marked_as_before
+from tapedeck.console.app.widgets.figures import BOUGHT, CORRECTED, SOLD, compact, fixed, marked_as_before
 from tapedeck.console.app.widgets.price_scale import PriceScale
 from tapedeck.console.app.widgets.time_axis import clock_labels, date_labels
 
@@ -32,7 +33,7 @@ INKS: Final = (
     "chart--title", "chart--up", "chart--down", "chart--flat",
     "chart--up-before", "chart--down-before", "chart--volume", "chart--volume-before",
     "chart--axis", "chart--last", "chart--gap", "chart--divider", "chart--level",
-    "chart--forming", "chart--corrected",
+    "chart--forming", "chart--corrected", "chart--buy", "chart--sell",
     "chart--overlay-1", "chart--overlay-2", "chart--overlay-3", "chart--overlay-4", "chart--overlay-5",
 )  # fmt: skip
 _INK: Final = {name.partition("--")[2]: number for number, name in enumerate(INKS)}
@@ -118,7 +119,20 @@ def _paint_plot(
     _paint_forming(canvas, layout, data, scale, solid_falls=solid_falls)
     for price in data.levels.values():
         draw_level(plot, scale, price, _INK["level"])
+    _paint_fills(plot, scale, data, shown)
     return scale
+
+
+def _paint_fills(plot: Plot, scale: PriceScale, data: ChartData, shown: slice) -> None:
+    """Mark candles in which strategies bought below, those in which they sold above."""
+    marks = (
+        (data.bought, data.low, BOUGHT, "buy", True),
+        (data.sold, data.high, SOLD, "sell", False),
+    )
+    for indices, prices, sign, ink, is_below in marks:
+        wanted = np.isin(np.arange(shown.start, shown.stop), list(indices))
+        halves = np.where(wanted, scale.halves(prices[shown]), -1)
+        draw_marks(plot, halves, sign, _INK[ink], is_below=is_below)
 
 
 def _paint_forming(

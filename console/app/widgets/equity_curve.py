@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from tapedeck.console.app.widgets.candles import Plot, draw_blocks, draw_level
 from tapedeck.console.app.widgets.canvas import Canvas
 from tapedeck.console.app.widgets.downsample import slot_bounds
-from tapedeck.console.app.widgets.figures import fixed
 from tapedeck.console.app.widgets.painted import Painted
 from tapedeck.console.app.widgets.price_scale import PriceScale
 
@@ -69,7 +68,7 @@ class EquityCurve(Painted):
         if data is None or not canvas.width or not canvas.height:
             return
         low, high = (float(end(data.values, initial=data.opening)) for end in (np.min, np.max))
-        labels = (fixed(high), fixed(low))
+        labels = (f"{high:,.2f}", f"{low:,.2f}")
         has_labels = canvas.width >= _NARROWEST_WITH_LABELS and canvas.height >= _LOWEST_WITH_LABELS
         cells = canvas.width - (max(map(len, labels)) + 1 if has_labels else 0)
         if cells < 1:

@@ -13,6 +13,7 @@ from textual.message import Message
 
 from tapedeck.console.app.widgets.canvas import Canvas
 from tapedeck.console.app.widgets.downsample import slot_bounds, window_means
+from tapedeck.console.app.widgets.figures import BOUGHT, SOLD
 from tapedeck.console.app.widgets.painted import Painted
 
 Floats = NDArray[np.float64]
@@ -25,8 +26,8 @@ class TickKind(Enum):
     SESSION = "│"
     EVENT = "•"
     SCAN = "○"
-    BUY = "▲"
-    SELL = "▼"
+    BUY = BOUGHT
+    SELL = SOLD
     BOOKMARK = "★"
     BREAK = "◆"
     ERROR = "!"

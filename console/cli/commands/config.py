@@ -8,7 +8,14 @@ import typer
 
 from tapedeck.console.cli.commands import config_new
 from tapedeck.console.cli.invocation import Invocation, begin
-from tapedeck.console.cli.options import JsonOption, SessionFile, StoreOption, examples
+from tapedeck.console.cli.options import (
+    JsonOption,
+    SessionFile,
+    SetOption,
+    StoreOption,
+    examples,
+    read_settings,
+)
 from tapedeck.console.cli.session_calendar import outline, sessions_of
 
 if TYPE_CHECKING:
@@ -38,7 +45,11 @@ _SCHEMA: Final = examples("tapedeck config schema > session.schema.json")
 
 @app.command("check", epilog=_CHECK)
 def check(
-    context: typer.Context, file: SessionFile, store: StoreOption = None, as_json: JsonOption = False
+    context: typer.Context,
+    file: SessionFile,
+    store: StoreOption = None,
+    parameters: SetOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Check a session file, and its dates against the calendar; show all faults with their lines.
 
@@ -49,7 +60,7 @@ def check(
     invocation = begin(context, as_json=as_json, store=store)
     from tapedeck.engine.session_file import load_session_config  # noqa: PLC0415 - slow, see this package's __init__.py
 
-    loaded = load_session_config(file)
+    loaded = load_session_config(file, read_settings(parameters))
     sessions = sessions_of(loaded.config)
     stored = None if store is None or loaded.config.mode == "live" else _in_store(invocation, loaded)
     warnings = [

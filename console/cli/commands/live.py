@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -11,10 +11,20 @@ import typer
 
 from tapedeck.console.cli.invocation import Invocation, begin
 from tapedeck.console.cli.live_choice import REPLAYS, LiveChoice
-from tapedeck.console.cli.options import ExportOption, StoreOption, examples, one_line_path
+from tapedeck.console.cli.options import (
+    ExportOption,
+    SetOption,
+    StoreOption,
+    check_file_for,
+    examples,
+    one_line_path,
+    read_settings,
+)
 from tapedeck.console.cli.terminal import is_interactive
 
 if TYPE_CHECKING:
+    from pydantic import JsonValue
+
     from tapedeck.console.cli.live_session import LiveSession
     from tapedeck.engine.config import LoadedConfig
 
@@ -70,6 +80,7 @@ def live(
     no_ui: Annotated[bool, typer.Option("--no-ui", help="Record without the console.")] = False,
     export: ExportOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON lines only.")] = False,
+    parameters: SetOption = None,
     breaks: Annotated[
         list[str] | None,
         typer.Option("--break", metavar="COND", help="Alert when a condition becomes true; repeatable."),
@@ -105,7 +116,7 @@ def live(
     on_screen = not (no_ui or as_json) and is_interactive()
     # Loaded before a replay's clock begins: that takes minutes of its market.
     record = _screen() if on_screen else _lines()
-    with _opened(invocation, file, choice) as session:
+    with _opened(invocation, file, choice, read_settings(parameters)) as session:
         if no_wait:
             session.check_trading()
         if session.replay is not None and session.replay.note:
@@ -115,7 +126,7 @@ def live(
 
 
 def _opened(
-    invocation: Invocation, file: Path | None, choice: LiveChoice
+    invocation: Invocation, file: Path | None, choice: LiveChoice, settings: Mapping[str, JsonValue]
 ) -> AbstractContextManager[LiveSession]:
     """Return what is recorded, as a context."""
     # Slow to import, see this package's __init__.py.
@@ -124,19 +135,20 @@ def _opened(
     from tapedeck.engine.feeds.registry import feed_names  # noqa: PLC0415
 
     if file is None:
+        check_file_for(settings)
         choice.feed_for(None, feed_names())
         return demo_session(invocation, choice)
-    loaded = _loaded(invocation, file)
+    loaded = _loaded(invocation, file, settings)
     name = choice.feed_for(loaded, feed_names())
     if name in REPLAYS:
         return replay_session(invocation, loaded.config, choice, file)
     return feed_session(invocation, loaded, choice, name, file)
 
 
-def _loaded(invocation: Invocation, file: Path) -> LoadedConfig:
+def _loaded(invocation: Invocation, file: Path, settings: Mapping[str, JsonValue]) -> LoadedConfig:
     from tapedeck.engine.session_file import load_session_config  # noqa: PLC0415 - as above
 
-    loaded = load_session_config(file)
+    loaded = load_session_config(file, settings)
     for warning in loaded.warnings:
         invocation.warn(f"{loaded.source}: {warning}")
     return loaded

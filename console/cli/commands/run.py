@@ -12,12 +12,15 @@ from tapedeck.console.cli.invocation import Invocation, begin
 from tapedeck.console.cli.options import (
     ExportOption,
     JsonOption,
+    SetOption,
     StoreOption,
     bad_option,
     examples,
     one_line_path,
     read_choice,
+    read_settings,
     read_speed_option,
+    words_of_settings,
 )
 from tapedeck.console.cli.session_choice import session_to_play
 from tapedeck.console.cli.session_options import (
@@ -45,6 +48,7 @@ EPILOG: Final = examples(
     "tapedeck run --symbols SPY --indicator RSI:14@5m --indicator vwap=VWAP",
     "tapedeck run october.yaml --no-ui --break 'any.quality != 100' --export out",
     "tapedeck run october.yaml --no-ui --script steps.txt",
+    "tapedeck run crossover.yaml --set fast=12 --set slow=26",
     "tapedeck run october.yaml --no-ui --view quality --format markdown",
 )
 _SYNTHETIC: Final = "The demo market is synthetic: its prices and volumes are not from a real market."
@@ -62,6 +66,7 @@ def run(
     intervals: IntervalsOption = None,
     indicators: IndicatorsOption = None,
     exchange: ExchangeOption = None,
+    parameters: SetOption = None,
     play: Annotated[
         bool, typer.Option("--play", help="Play at once: without it, the console opens paused.")
     ] = False,
@@ -117,7 +122,9 @@ def run(
     options = SessionOptions.of(symbols, first, last, intervals, indicators, exchange)
     on_screen = not (no_ui or as_json or view is not None) and is_interactive()
     words = _words_for_live(store, export, breaks or [], no_ui=no_ui, as_json=as_json)
-    loaded = session_to_play(invocation, file, options, asks=on_screen, words=words)
+    words += words_of_settings(parameters)
+    settings = read_settings(parameters)
+    loaded = session_to_play(invocation, file, options, asks=on_screen, words=words, settings=settings)
     play_config(
         invocation,
         loaded.config,

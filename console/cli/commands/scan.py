@@ -12,16 +12,21 @@ from tapedeck.console.cli.failures import DONE, FAILED
 from tapedeck.console.cli.invocation import Invocation, begin
 from tapedeck.console.cli.options import (
     SessionFile,
+    SetOption,
     StoreOption,
     bad_option,
     examples,
     read_choice,
     read_date,
+    read_settings,
 )
 from tapedeck.console.cli.status_line import StatusLine
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date
+
+    from pydantic import JsonValue
 
     from tapedeck.engine.read.day_scans import DayScans
 
@@ -43,6 +48,7 @@ def scan(
         typer.Option("--at", metavar="TIME", help="Exchange time, such as 10:00, or pre_session."),
     ] = None,
     store: StoreOption = None,
+    parameters: SetOption = None,
     form: Annotated[str, typer.Option("--format", metavar="F", help="Format: table, csv or json.")] = "table",
 ) -> None:
     """Run the scanners of a session file at a moment of a trading day, and show what they find.
@@ -54,7 +60,7 @@ def scan(
     trading_day = read_date("--date", day)
     moment = None if at is None else _read_moment(at)
     invocation = begin(context, as_json=form == "json", store=store)
-    scans = _scan(invocation, file, trading_day, moment)
+    scans = _scan(invocation, file, read_settings(parameters), trading_day, moment)
     # Slow to import, see this package's __init__.py.
     from tapedeck.console.cli.scan_listing import (  # noqa: PLC0415
         write_csv,
@@ -70,14 +76,18 @@ def scan(
 
 
 def _scan(
-    invocation: Invocation, file: Path, day: date, moment: time | Literal["pre_session"] | None
+    invocation: Invocation,
+    file: Path,
+    settings: Mapping[str, JsonValue],
+    day: date,
+    moment: time | Literal["pre_session"] | None,
 ) -> DayScans:
     # Slow to import, see this package's __init__.py.
     from tapedeck.engine.session_file import load_session_config  # noqa: PLC0415
     from tapedeck.engine.store.locations import open_store  # noqa: PLC0415
     from tapedeck.engine.system import SystemManager  # noqa: PLC0415
 
-    loaded = load_session_config(file)
+    loaded = load_session_config(file, settings)
     for warning in loaded.warnings:
         invocation.warn(f"{loaded.source}: {warning}")
     line = StatusLine(invocation.terminal)

@@ -1,0 +1,76 @@
+"""Loading of the strategies of a session file that are classes, with all faults at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pydantic import BaseModel
+
+from tapedeck.engine.conditions.vocabulary import Vocabulary
+from tapedeck.engine.errors import (
+    ConfigError,
+    ConfigProblem,
+    nearest,
+    unknown_name,
+)
+from tapedeck.engine.intervals import WEEK
+from tapedeck.engine.strategies.definition import ClassDefinition, RuleDefinition
+from tapedeck.engine.strategies.strategy import Strategy
+from tapedeck.engine.user_code.class_parameters import UserCodeFaultsError, loaded_with_parameters
+
+_SOURCE: Final = "session file"
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedStrategy:
+    """A class with its parameters. `code_hash`: SHA-256 of its code, hexadecimal."""
+
+    strategy: type[Strategy]
+    parameters: BaseModel
+    code_hash: str
+
+
+def load_strategies(
+    definitions: Sequence[RuleDefinition | ClassDefinition], vocabulary: Vocabulary, folder: Path
+) -> Mapping[str, LoadedStrategy]:
+    """Return the classes among some definitions, by name, loaded afresh; ConfigError with all faults."""
+    loaded: dict[str, LoadedStrategy] = {}
+    problems: list[ConfigProblem] = []
+    for position, definition in enumerate(definitions):
+        if isinstance(definition, ClassDefinition):
+            path = f"strategies[{position}]"
+            problems += _faults(definition, vocabulary, path)
+            try:
+                loaded[definition.name] = _loaded(definition, folder, path)
+            except UserCodeFaultsError as error:
+                problems += error.problems
+    if problems:
+        raise ConfigError(_SOURCE, problems)
+    return loaded
+
+
+def _loaded(definition: ClassDefinition, folder: Path, path: str) -> LoadedStrategy:
+    found, parameters = loaded_with_parameters(
+        definition.reference, definition.parameters, folder, Strategy, path, "strategy"
+    )
+    return LoadedStrategy(found.loaded, parameters, found.code_hash)
+
+
+def _faults(definition: ClassDefinition, vocabulary: Vocabulary, path: str) -> list[ConfigProblem]:
+    """Return the faults of symbols and interval."""
+    problems = []
+    for symbol in definition.symbols or ():
+        if not vocabulary.any_symbol and symbol not in vocabulary.symbols:
+            message = unknown_name("symbol", symbol, vocabulary.symbols) + "."
+            problems.append(
+                ConfigProblem(f"{path}.symbols", symbol, message, nearest(symbol, vocabulary.symbols))
+            )
+    interval = definition.interval
+    known = [one for one in vocabulary.intervals if one != WEEK]
+    if interval is not None and interval not in known:
+        message = unknown_name("interval", str(interval), [str(one) for one in known]) + "."
+        problems.append(ConfigProblem(f"{path}.interval", str(interval), message))
+    return problems
