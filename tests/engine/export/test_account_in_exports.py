@@ -273,7 +273,7 @@ def rewrite(folder: Path, file: str, rows: Sequence[dict[str, str]]) -> None:
             "equity.csv",
             [
                 ("cash", "5", "equity is .*, but cash and value are not that together"),
-                ("cash", "5", "cash is not that of the row before"),
+                ("cash", "6", "cash is not that of the row before"),
                 ("value", "5", "value is not that of the positions by bars.csv"),
             ],
         ),
