@@ -24,14 +24,19 @@ from hypothesis import strategies as st
 from tapedeck.engine.broker.account_record import SessionAccount, StrategyNote
 from tapedeck.engine.broker.orders import OrderKind, OrderRecord, OrderState, Side, TimeInForce
 from tapedeck.engine.config import SessionConfig, Strategy, TradingConfig
+from tapedeck.engine.export.csv_export import CsvExport
 from tapedeck.engine.export.daily_exports import DailyExports
 from tapedeck.engine.export.partial_export import export_played
 from tapedeck.engine.export.validation import validate_export
 from tapedeck.engine.metrics.performance import PerformanceMetrics
+from tapedeck.engine.session_file import parse_session_config
+from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.strategies.definition import RuleDefinition
 from tapedeck.engine.strategies.from_config import definitions_of, terms_of
+from tapedeck.engine.system import SystemManager
 from tapedeck.engine.tape.session_record import SessionRecord, SessionSummary
 from tests.support.recorded_walk import play_rules
+from tests.support.runs import LIMIT_S, until
 
 DAYS = (date(2013, 10, 7), date(2013, 10, 8))
 PLAYED = 200
@@ -61,6 +66,10 @@ def config_of(terms: dict[str, Any] | None = None) -> SessionConfig:
     return make_config().model_copy(update=changes)
 
 
+def definitions() -> list[RuleDefinition]:
+    return [one for one in definitions_of(config_of()) if isinstance(one, RuleDefinition)]
+
+
 def played(config: SessionConfig) -> list[SessionRecord]:
     """Two sessions that the strategies walked, the second one not to its close."""
     tapes = []
@@ -68,8 +77,7 @@ def played(config: SessionConfig) -> list[SessionRecord]:
         values = random_bars(2, 390, day.toordinal(), missing=0.1)
         values[4] = np.floor(values[4] / 10)
         tapes.append(make_tape(day, values, frontier=frontier))
-    rules = [one for one in definitions_of(config) if isinstance(one, RuleDefinition)]
-    play_rules(rules, terms_of(config), tapes)
+    play_rules(definitions(), terms_of(config), tapes)
     records = [make_record(tapes[0]), make_record(tapes[1], state="stopped")]
     link(records)
     return records
@@ -199,7 +207,7 @@ def test_each_day_of_a_recording_has_its_part_of_the_account(
 
 def test_texts_of_classes_stay_in_their_fields(tmp_path: Path) -> None:
     tape = make_tape(DAYS[0], frontier=3)
-    play_rules([], terms_of(config_of()), [tape])
+    play_rules(definitions()[2:3], terms_of(config_of()), [tape])
     assert tape.account is not None
     order = OrderRecord(
         1, "up", 'S,"P\n', Side.BUY, 0, OrderKind.MARKET, TimeInForce.GTC, DAYS[0], 1, math.nan,
@@ -374,3 +382,54 @@ def test_an_export_with_any_terms_is_sound(
     config = config_of(terms)
     folder = export(tmp_path_factory.mktemp("terms"), config, played(config))
     assert validate_export(folder).findings == ()
+
+
+def test_a_run_with_strategies_exports_the_same_again(week_store: BarStore, tmp_path: Path) -> None:
+    """A symbol joins, is bought and leaves; the run is stopped; then sessions are recomputed."""
+    rules = [
+        {"name": "up", "enter": "close > open", "exit": "close < open", "size": {"cash": 9000}},
+        {"name": "hold", "enter": "close > 1", "size": {"cash": 9000}},
+    ]
+    document_of_file = {
+        "session_name": "Strategies",
+        "exchange_group": "US_EQUITY",
+        "backtest_config": {"start_date": DAYS[0], "end_date": DAYS[1]},
+        "session_data_config": {"symbols": ["SPY", "AIG"], "streams": ["1m"]},
+        "strategies": rules,
+    }
+    config = parse_session_config(document_of_file, source="test").config
+    sink = CsvExport(tmp_path / "first", config)
+    system = SystemManager(config, week_store, sinks=[sink], tape_cache_bytes=1)
+    system.start(paused=True)
+    try:
+        for stop, change in ((50, system.add_symbol), (130, system.remove_symbol), (490, None)):
+            system.step(stop - played_slots(system))
+            assert until(lambda at=stop: played_slots(system) == at)
+            if change is not None:
+                change("BAC")
+        assert system.wait_until_recorded(LIMIT_S)
+        system.export_csv(tmp_path / "again")
+        system.stop(LIMIT_S)
+        assert system.error is None
+        manifest = sink.finish(system.summary(), system.metrics)
+    finally:
+        system.stop(LIMIT_S)
+    assert manifest is not None
+    assert [session.played for session in manifest.sessions] == [390, 100]
+    fills = rows_of(tmp_path / "first", "fills.csv")
+    assert {row["symbol"] for row in fills} == {"SPY", "AIG", "BAC"}
+    state = document(tmp_path / "first", "session.json")
+    positions = state["sessions"][1]["account"]["closing"]["positions"]
+    assert ("hold", "BAC") in {(one["strategy"], one["symbol"]) for one in positions}
+    for folder in ("first", "again"):
+        assert validate_export(tmp_path / folder).findings == ()
+    for file in manifest.files:
+        if file.name != "metrics.json":
+            again = (tmp_path / "again" / file.name).read_bytes()
+            assert (tmp_path / "first" / file.name).read_bytes() == again, file.name
+
+
+def played_slots(system: SystemManager) -> int:
+    """Slots that are over, from the start of the run."""
+    now = system.snapshot()
+    return max(0, now.session - 1) * 390 + now.frontier
