@@ -104,11 +104,15 @@ class AccountAt:
     @property
     def fills(self) -> tuple[Fill, ...]:
         """Fills of the session, in their order."""
+        if self._is_whole:
+            return self.record.fills
         return tuple(fill for fill in self.record.fills if fill.slot < self.frontier)
 
     @property
     def trades(self) -> tuple[Trade, ...]:
         """Round trips that ended in the session, in their order."""
+        if self._is_whole:
+            return self.record.trades
         return tuple(trade for trade in self.record.trades if trade.exit_slot < self.frontier)
 
     @property
@@ -119,6 +123,8 @@ class AccountAt:
     @property
     def orders(self) -> tuple[OrderRecord, ...]:
         """Orders of the session as they stood, by number, with those that worked at its beginning."""
+        if self._is_whole:
+            return self.record.orders
         return tuple(self.as_it_stood(order) for order in self.record.orders if self.knows(order))
 
     def latest_orders(self, count: int) -> tuple[OrderRecord, ...]:
@@ -161,6 +167,11 @@ class AccountAt:
     def commission(self) -> int:
         """Commission paid since the run began, in units."""
         return self.record.opening_commission + sum(fill.commission for fill in self.fills)
+
+    @property
+    def _is_whole(self) -> bool:
+        """Whether all that the record has is known."""
+        return self.frontier >= self.record.walked
 
     def knows(self, order: OrderRecord) -> bool:
         """Whether an order of the record was given before the frontier."""

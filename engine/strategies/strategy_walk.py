@@ -26,6 +26,7 @@ from tapedeck.engine.strategies.class_strategy import ClassStrategy
 from tapedeck.engine.strategies.definition import ClassDefinition, RuleDefinition
 from tapedeck.engine.strategies.desk import Desk
 from tapedeck.engine.strategies.market import Market
+from tapedeck.engine.strategies.planning import are_planned, plan_orders
 from tapedeck.engine.strategies.rule_strategy import RuleStrategy
 from tapedeck.engine.strategies.strategy_error import StrategyError
 from tapedeck.engine.strategies.words import time_figures
@@ -84,6 +85,7 @@ class StrategyWalk:
         self._due: list[int] = []
         self._block: _Block | None = None
         self._stop, self._rows = 0, 1
+        self._plans = False
 
     def _made(
         self,
@@ -169,6 +171,7 @@ class StrategyWalk:
         self.walked, self._equity, self._notes = 0, [], []
         self.broker.begin_session(tape.session.trading_day, len(tape), tape.symbols)
         self._opening = self._opening_figures()
+        self._plans = are_planned(self._strategies)
         self._opening_closes = {one.symbol: self._market.last_close(one.symbol) for one in self._opening[4]}
         self._opening_bars_held: dict[PositionKey, int] = {}
         for strategy in self._strategies:
@@ -270,6 +273,10 @@ class StrategyWalk:
 
     def _walk(self, start: int, stop: int, fills: list[Fill], is_interrupted: Callable[[], bool]) -> None:
         """Walk the slots [start, stop), and set `walked`; fills are added to `fills`."""
+        if self._plans:
+            start = self._walk_planned(start, stop, fills, is_interrupted)
+            if self._plans:
+                return
         due = self._due
         self._begin_block(start, stop)
         places = self._rows * len(self._strategies)
@@ -290,6 +297,26 @@ class StrategyWalk:
             except StrategyError:
                 self.walked = slot + 1
                 raise
+
+    def _walk_planned(
+        self, start: int, stop: int, fills: list[Fill], is_interrupted: Callable[[], bool]
+    ) -> int:
+        """Walk slots as they are planned, up to `stop` or until it is interrupted; return where it stands.
+
+        No more is planned in the session once it cannot be done.
+        """
+        known = KnownValues(self._market.tape, start + 1, stop, time_figures(self._market.tape))
+        for strategy in self._strategies:
+            strategy.begin_block(start, stop, known)
+        while start < stop and not is_interrupted():
+            found = plan_orders(self._strategies, self._market, self.broker, start, stop)
+            if found is None:
+                self._plans = False
+                break
+            self.walked = start = found.stop
+            self._orders.take(found.working)
+            fills += found.fills
+        return start
 
     def _begin_block(self, start: int, stop: int) -> None:
         tape = self._market.tape

@@ -15,7 +15,7 @@ from tapedeck.engine.read.explain.rule_parts import RuleReader
 from tapedeck.engine.read.explain.strategy_at import StrategyAt
 from tapedeck.engine.strategies.definition import RuleDefinition
 from tapedeck.engine.strategies.entry_window import entries_end, flat_slot
-from tapedeck.engine.strategies.rule_strategy import ENTER, EXIT, FLAT_AT_CLOSE, STOP_LOSS, TAKE_PROFIT
+from tapedeck.engine.strategies.reasons import ENTER, EXIT, FLAT_AT_CLOSE, STOP_LOSS, TAKE_PROFIT
 from tapedeck.engine.strategies.sizes import SizeInputs
 from tapedeck.engine.strategies.strategy_rules import ParsedRules
 from tapedeck.engine.strategies.symbol_state import CloseLevels

@@ -13,7 +13,7 @@ from tapedeck.engine.broker.fill_rules import FillRules
 from tapedeck.engine.broker.orders import OrderKind, OrderRecord, OrderState
 from tapedeck.engine.broker.why_unfilled import why_unfilled
 from tapedeck.engine.read.explain.decision_explanation import ExplainedOrder
-from tapedeck.engine.strategies.rule_strategy import ENTER
+from tapedeck.engine.strategies.reasons import ENTER
 from tapedeck.engine.tape.bar_grid import CLOSE
 from tapedeck.engine.tape.tape import Tape
 
