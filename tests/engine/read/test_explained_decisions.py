@@ -97,11 +97,12 @@ def test_a_missing_value_is_said_to_be_missing_and_so_is_its_not() -> None:
 
 def test_a_part_over_all_symbols_says_for_how_many_it_is_true() -> None:
     tape = session([[10, 11], [5, 6], [20, 21]])
-    explained = Explained(tape, enter="any.close > 2 * BBB.open and all.close > 3").at(1)
+    explained = Explained(tape, enter="any.close > 2 * BBB.open and all.close < cash").at(1)
     _, first, second = explained.rules[0].parts
     assert (first.outcome, first.symbols_true, second.symbols_true) == (Outcome.TRUE, 1, 3)
     assert values(explained, 1) == [("2 * BBB.open", 11.5, None), ("BBB.open", 5.75, None)]
-    assert second.values == ()
+    # Ten of each were bought at the opens of slot 1: 10.75, 5.75 and 20.75.
+    assert [(one.text, one.value) for one in second.values] == [("cash", 99_627.5)]
 
 
 def test_words_of_the_account_are_those_of_the_strategy_at_the_slot() -> None:
