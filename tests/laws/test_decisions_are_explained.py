@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
+from itertools import pairwise
 from typing import NamedTuple
 
 from hypothesis import given, settings
@@ -139,6 +140,24 @@ def test_rules_are_true_where_a_slow_walk_finds_them_true_and_explain_its_orders
                 else:
                     assert definition.symbols is not None
                     assert explained.held_back
+        for strategy in strategies:
+            entries_are_found(reader, slow, tape, strategy, symbol)
+
+
+def entries_are_found(
+    reader: DecisionReader, slow: WatchedWalk, tape: Tape, strategy: SlowStrategy, symbol: str
+) -> None:
+    """Check that the entry rule becomes true where it is true and was not one slot before."""
+    name, chosen = strategy.definition.name, strategy.definition.symbols
+    if chosen is not None and symbol not in chosen:
+        return
+    day = tape.session.trading_day
+    true = [slow.seen[day, slot, name, symbol].enter is True for slot in range(len(tape))]
+    expected = [False, *(now and not before for before, now in pairwise([False, *true]))]
+    entries = reader.entries(name, symbol)
+    assert entries.becomes_true(tape, 0, len(tape)).tolist() == expected
+    middle = len(tape) // 2
+    assert entries.becomes_true(tape, middle, len(tape)).tolist() == expected[middle:]
 
 
 @settings(max_examples=12)
