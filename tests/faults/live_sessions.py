@@ -258,6 +258,14 @@ class Run:
         self._sent: list[FeedBar] = []
         self._told: list[Told] = []
 
+    def calm(self, kills: int) -> Run:
+        """Return the run without faults of the feed and changes of symbols, but killed some times."""
+        opens, closes = int(self._slots[0].opened_at[0]), int(self._slots[0].closed_at[-1])
+        self._script, self._changes, self._trades = parse_fault_script({}), [], True
+        self._world = HandWorld(self._random, start=opens - 90.0, speed=self._random.choice((1.0, 30.0)))
+        self._kills = sorted(self._random.uniform(opens - 90, closes + 100) for _ in range(kills))
+        return self
+
     def outcome(self) -> Outcome:
         """Run to the end, and compare; an error of the run is a finding."""
         logging.getLogger("tapedeck").setLevel(logging.CRITICAL)
