@@ -4,7 +4,7 @@
 `--seed SEED` one alone. At the end of each the tape's digest, and of one in ten the exported CSV
 files, must equal those of a backtest of what the store holds; every bar that was sent is in the
 journal, unless a kill took it before; no bar is asked for more often than allowed; a breakpoint
-alerts once a slot at most. One in two has strategies: what they did before a kill stays, and they do
+alerts once a slot at most. One in four has strategies: what they did before a kill stays, and they do
 what they do in the backtest if no bar came after its slot was shown.
 """
 
@@ -77,6 +77,7 @@ _TRADING: Final = {
         },
     ],
 }
+_TRADES_EVERY: Final = 4
 _PAST_DAYS: Final = 3
 _CHANGES: Final = (0, 0, 2, 6)
 """Numbers of requests for symbols to join and leave in a run."""
@@ -240,7 +241,7 @@ class Run:
         self._folder = folder
         self._location = folder / "bars.db"
         self._memory = self._template.memory.copy(self._location) if seed % _SQLITE_EVERY else None
-        self._trades = seed % 2 == 1
+        self._trades = seed % _TRADES_EVERY == 1
         self._decided: list[AccountRecord] = []  # before each kill
         self._conditions = random.choice((_CONDITIONS, (), ()))
         self._script = random_script(random, seed)
