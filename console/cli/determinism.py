@@ -11,6 +11,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
@@ -67,7 +68,7 @@ def play_twice(
 ) -> Outcome:
     """Play a session file as `play`, then again, and return the outcome with the comparison.
 
-    Without one if the first play fails or is interrupted. Raises as `play`; EngineError if the second fails.
+    Without one if the first play fails or is interrupted. Raises as `play`.
     """
     first = Accounts()
     outcome = play(
@@ -82,7 +83,10 @@ def play_twice(
     if outcome.error is not None or outcome.interrupted:
         return outcome
     invocation.terminal.remark("playing again, to compare")
-    second = _second_play(invocation, config, location, options.breaks)
+    try:
+        second = _second_play(invocation, config, location, options.breaks)
+    except EngineError as error:
+        return replace(outcome, determinism=Determinism(False, str(error)))
     if second is None:
         return replace(outcome, interrupted=True)
     return replace(outcome, determinism=compared(first.days, second))
@@ -146,7 +150,7 @@ def _second_play(
             stdout=subprocess.DEVNULL,
         ) as child:
             assert child.stdin is not None
-            with child.stdin:
+            with suppress(BrokenPipeError), child.stdin:  # it ended: its exit code is reported below
                 pickle.dump(request, child.stdin)
             while not invocation.interrupts.seen:
                 try:
@@ -154,7 +158,7 @@ def _second_play(
                     break
                 except subprocess.TimeoutExpired:
                     continue
-            else:
+            if invocation.interrupts.seen:  # ctrl+c ends the other process, too
                 child.kill()
                 return None
         if child.returncode:

@@ -20,6 +20,15 @@ class Sets(Strategy):
             for name in {"a", "b", "c", "d", "e", "f", "g", "h"}:
                 self.note(name)
 """
+PLAYS_ONCE = """
+from pathlib import Path
+from tapedeck import Strategy
+
+
+class Once(Strategy):
+    def on_session_start(self):
+        Path({mark!r}).touch(exist_ok=False)
+"""
 RULE = {"name": "up", "enter": "close > open", "exit": "close < open", "size": {"shares": 1}}
 ONE_DAY = {"start_date": "2013-10-07", "end_date": "2013-10-07"}
 
@@ -36,6 +45,17 @@ def test_what_depends_on_the_order_of_a_set_is_found_with_its_day_and_time(
     assert found["text"].startswith(
         "first difference at 2013-10-07 09:51:00 EDT, in notes: first run: Sets '"
     )
+
+
+def test_a_second_play_that_fails_is_a_difference(
+    tapedeck: Any, session_file: Writer, lean_store: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "once.py").write_text(PLAYS_ONCE.format(mark=str(tmp_path / "mark")))
+    file = session_file(backtest_config=ONE_DAY, strategies=[{"strategy": "once.py:Once"}])
+    done = tapedeck("run", file, "--store", lean_store, "--no-ui", "--check-determinism")
+    assert done.exit_code == 1
+    assert "determinism: the second run failed, and the first did not: " in done.stdout
+    assert "FileExistsError" in done.stdout
 
 
 def test_a_rule_does_the_same_again(tapedeck: Any, session_file: Writer, lean_store: Path) -> None:
