@@ -96,8 +96,8 @@ def _part(part: RulePart) -> Row:
 
 
 def _value(value: PartValue) -> str:
-    before = "" if value.before is None else f", before it {_figure(value.before)}"
-    return f"{value.text} is {_figure(value.value)}{before}"
+    before = "" if value.before is None else f"{_figure(value.before)} → "
+    return f"{value.text} is {before}{_figure(value.value)}"
 
 
 def _figure(value: float | time | None) -> str:

@@ -58,12 +58,12 @@ class FillHandlers:
         ]
         if not strategies:
             raise EngineError(f"no strategy has a rule to enter in {symbol}")
-        side = "before" if is_back else "after"
+        side = "before the time shown" if is_back else "after the time shown, up to now"
         self._moments.start_search(
             f"entries in {symbol}",
             partial(self._nearest_entry, symbol, strategies, is_back=is_back),
             f"a rule to enter in {symbol} becomes true",
-            f"no rule to enter in {symbol} becomes true {side} the time shown, up to now",
+            f"no rule to enter in {symbol} becomes true {side}",
         )
 
     def _nearest_entry(
