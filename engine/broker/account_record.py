@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from itertools import islice
-from typing import NamedTuple
+from operator import attrgetter
+from typing import Final, NamedTuple
 
 from tapedeck.engine.broker.money import Ints, MoneyScale
 from tapedeck.engine.broker.orders import OrderRecord, OrderState
 from tapedeck.engine.broker.records import Fill, Trade
+
+_SLOT: Final = attrgetter("slot")
+_EXIT_SLOT: Final = attrgetter("exit_slot")
 
 PositionKey = tuple[str, str]
 """A strategy and a symbol."""
@@ -96,17 +101,20 @@ class AccountAt:
     @property
     def fills(self) -> tuple[Fill, ...]:
         """Fills of the session, in their order."""
-        return tuple(fill for fill in self.record.fills if fill.slot < self.frontier)
+        fills = self.record.fills
+        return fills[: bisect_left(fills, self.frontier, key=_SLOT)]
 
     @property
     def trades(self) -> tuple[Trade, ...]:
         """Round trips that ended in the session, in their order."""
-        return tuple(trade for trade in self.record.trades if trade.exit_slot < self.frontier)
+        trades = self.record.trades
+        return trades[: bisect_left(trades, self.frontier, key=_EXIT_SLOT)]
 
     @property
     def notes(self) -> tuple[StrategyNote, ...]:
         """What strategies noted, in order."""
-        return tuple(note for note in self.record.notes if note.slot < self.frontier)
+        notes = self.record.notes
+        return notes[: bisect_left(notes, self.frontier, key=_SLOT)]
 
     @property
     def orders(self) -> tuple[OrderRecord, ...]:
