@@ -7,6 +7,7 @@ from datetime import date
 
 from tapedeck.engine.broker.commission import Commission
 from tapedeck.engine.broker.figures import AccountFigures, Holding
+from tapedeck.engine.broker.order_batch import OrderBatch
 from tapedeck.engine.broker.orders import BUY, FILLED, SELL, WORKING, Order
 from tapedeck.engine.broker.position import Position
 from tapedeck.engine.broker.positions import Positions
@@ -135,6 +136,21 @@ class Account:
             position.cost,
             self.cash,
         )
+
+    def take_batch(self, batch: OrderBatch) -> None:
+        """Take all that filled of a batch at once."""
+        trades = batch.fill_positions(self.positions, self._trade_numbers + 1)
+        self._trade_numbers += len(trades)
+        self.trades += trades
+        self.cash += int(batch.change.sum())
+        self._realised += int(batch.realised.sum())
+        self._fees += int(batch.fee.sum())
+        for place, order in batch.orders.working.items():
+            if batch.is_filled[place]:
+                order.filled, order.value = order.lots, int(batch.value[place])
+                order.commission = int(batch.fee[place])
+                order.end(FILLED, batch.day, int(batch.orders.fill_slot[place]))
+                self._release(order, self.positions.of(order.strategy, order.symbol), order.lots)
 
     def ended(self, order: Order) -> None:
         """Take into account that the rest of an order, which has ended, will not fill."""

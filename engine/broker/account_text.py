@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from enum import Enum
 
@@ -11,16 +11,17 @@ from tapedeck.engine.broker.account_record import AccountAt
 
 
 def account_lines(account: AccountAt) -> Iterator[str]:
-    """Yield one line for each part of an account that is not an array (`equity_so_far`), in a fixed order.
+    """Yield lines for the parts of an account that are not arrays (`equity_so_far`), in a fixed order.
 
     That is its units, strategies, what it began the session with, and the orders, fills, trades and notes of
-    the slots before its frontier. Texts of users are in quotes: none can be taken for another part.
+    the slots before its frontier: a line for each of their fields. Texts of users are in quotes: none can be
+    taken for another part.
     """
     record = account.record
     yield _line("account", (record.scale.digits, record.scale.lot, *record.strategies))
     opening = (record.opening_cash, record.opening_equity, record.opening_realised, record.opening_commission)
     yield _line("opening", opening)
-    parts: dict[str, Iterable[tuple[object, ...]]] = {
+    parts: dict[str, Sequence[tuple[object, ...]]] = {
         "held": record.opening_positions,
         "order": account.orders,
         "fill": account.fills,
@@ -28,18 +29,25 @@ def account_lines(account: AccountAt) -> Iterator[str]:
         "note": account.notes,
     }
     for name, rows in parts.items():
-        for row in rows:
-            yield _line(name, row)
+        yield _line(name, (len(rows),))
+        for number, column in enumerate(zip(*rows, strict=True)):
+            yield _line(f"{name} {number}", column)
 
 
-def _line(part: str, values: tuple[object, ...]) -> str:
-    return f"{part} {json.dumps(values, default=_plain)}"
+def _line(part: str, values: Sequence[object]) -> str:
+    return f"{part} {json.dumps(_plain(values))}"
 
 
-def _plain(value: object) -> str:
-    """Return a value that JSON does not have: the name of a state, a day."""
-    if isinstance(value, Enum):
-        return str(value.value)
+def _plain(values: Sequence[object]) -> Sequence[object]:
+    """Return values with the names of states and the days as text."""
+    if not any(issubclass(kind, Enum | date) for kind in set(map(type, values))):
+        return values
+    # A column has few different objects of these kinds, and members of an enum are slow to look up.
+    texts = {key: _text(value) for key, value in dict(zip(map(id, values), values, strict=True)).items()}
+    return [texts[key] for key in map(id, values)]
+
+
+def _text(value: object) -> object:
     if isinstance(value, date):
         return value.isoformat()
-    raise TypeError(f"an account has no {type(value).__name__}")
+    return value.value if isinstance(value, Enum) else value

@@ -24,14 +24,19 @@ def equity_column(
     by strategy and symbol. `fills`: of the session, in order. `closes`: returns the last close known of a
     symbol at the close of each slot, float64, shape (slots,); NaN only where no lots are held.
     """
-    equity = np.full(slots, cash, dtype=np.int64)
-    lots = {key: np.full(slots, count, dtype=np.int64) for key, count in held.items() if count}
+    of_keys = {key: [(0, count)] for key, count in held.items() if count}
+    cash_after = {0: cash}
     for fill in fills:
-        equity[fill.slot :] = fill.cash
-        key = (fill.strategy, fill.symbol)
-        if key not in lots:
-            lots[key] = np.zeros(slots, dtype=np.int64)
-        lots[key][fill.slot :] = fill.held
-    for (_, symbol), column in lots.items():
-        equity += scale.values(closes(symbol), column)
+        cash_after[fill.slot] = fill.cash
+        of_keys.setdefault((fill.strategy, fill.symbol), [(0, 0)]).append((fill.slot, fill.held))
+    equity = _steps(slots, cash_after)
+    for (_, symbol), counts in of_keys.items():
+        equity += scale.values(closes(symbol), _steps(slots, dict(counts)))
     return equity
+
+
+def _steps(slots: int, values: Mapping[int, int]) -> Ints:
+    """Return a column of values, each from its slot on until the next; by slot in order, from slot 0 on."""
+    starts = np.fromiter(values, np.int64, len(values))
+    lengths = np.diff(starts, append=slots)
+    return np.repeat(np.fromiter(values.values(), np.int64, len(values)), lengths)

@@ -20,6 +20,11 @@ class FillRules:
         percent = terms.participation_pct
         self.participation = None if percent is None else Participation(percent, terms.lot)
 
+    @property
+    def has_slippage(self) -> bool:
+        """Whether a price may be another than that of the bar."""
+        return self._slippage is not None
+
     def price(self, kind: OrderKind, sign: int, bar: Bar) -> float:
         """Return the price of a share, slippage included; `sign`: 1 for a buy, -1 for a sell.
 

@@ -43,6 +43,18 @@ class Limits:
                 return f"max_open_positions is {self._most_symbols}: symbols held or ordered: {active}"
         return self._uncovered(account, order, opening, value)
 
+    def refuses_none(self, most: int, symbols: int, *, share_symbols: bool) -> bool:
+        """Whether entries of long positions that are closed are refused for no reason but the cash at hand.
+
+        `most`: the highest value of one; `symbols`: number of symbols that may be held or ordered at once;
+        `share_symbols`: whether two positions may be in one symbol.
+        """
+        return (
+            (self._per_trade is None or most <= self._per_trade)
+            and (self._per_symbol is None or (most <= self._per_symbol and not share_symbols))
+            and (self._most_symbols is None or symbols <= self._most_symbols)
+        )
+
     def _above(
         self, per_symbol: int, positions: Positions, position: Position, order: Order, opening: int
     ) -> str | None:

@@ -136,6 +136,18 @@ class MoneyScale:
                 return lots
         return floor(units / (exact(price) * self._exact_per_lot))
 
+    def lots_within_each(self, units: int, prices: Floats) -> Ints:
+        """Return `lots_within` of each price, int64 (n,); ValueError beyond int64."""
+        if not 0 < units < _SAFE:
+            return np.array([self.lots_within(units, price) for price in prices.tolist()], dtype=np.int64)
+        quotients = units / (prices * self._per_lot)
+        lots: Ints = quotients.astype(np.int64)
+        rest = quotients - lots
+        is_sure = (quotients * _ERROR < rest) & (rest < 1 - quotients * _ERROR)
+        for at in np.flatnonzero(~is_sure).tolist():
+            lots[at] = self.lots_within(units, float(prices[at]))
+        return lots
+
 
 class Participation:
     """The part of a bar's volume that fills, `percent` above 0; a lot is `lot` shares."""

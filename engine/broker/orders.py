@@ -44,6 +44,7 @@ class OrderState(Enum):
 # Python 3.11 takes longer to look up a member of an enum than to add two numbers.
 BUY: Final = Side.BUY
 SELL: Final = Side.SELL
+MARKET: Final = OrderKind.MARKET
 MARKET_ON_CLOSE: Final = OrderKind.MARKET_ON_CLOSE
 WORKING: Final = OrderState.WORKING
 FILLED: Final = OrderState.FILLED
@@ -78,6 +79,11 @@ class OrderRecord(NamedTuple):
     commission: int
     ended_day: date | None
     ended_slot: int | None
+
+    @property
+    def record(self) -> OrderRecord:
+        """Itself."""
+        return self
 
 
 class Order:

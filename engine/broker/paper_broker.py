@@ -11,6 +11,7 @@ from tapedeck.engine.broker.account import Account
 from tapedeck.engine.broker.bar import Bar
 from tapedeck.engine.broker.fill_rules import FillRules
 from tapedeck.engine.broker.limits import Limits
+from tapedeck.engine.broker.order_batch import OrderBatch, OrderColumns
 from tapedeck.engine.broker.order_checks import MOST_LOTS, too_late, unmeasurable, wrong_quantity
 from tapedeck.engine.broker.orders import (
     FILLED,
@@ -22,6 +23,7 @@ from tapedeck.engine.broker.orders import (
     Side,
     TimeInForce,
 )
+from tapedeck.engine.broker.position import Position
 from tapedeck.engine.broker.records import Fill, Trade
 from tapedeck.engine.broker.terms import AccountTerms
 from tapedeck.engine.errors import EngineError, unknown_name_with_hint
@@ -53,7 +55,7 @@ class PaperBroker:
         self._tried = -1
         self._rows: dict[str, int] = {}
         self._unknown: dict[str, str] = {}
-        self._orders: list[Order] = []
+        self._orders: list[Order | OrderRecord] = []
         self._fills: list[Fill] = []
 
     # The session
@@ -63,7 +65,7 @@ class PaperBroker:
         if self._day is not None and day <= self._day:
             raise EngineError(f"the session {day} does not come after {self._day}")
         self._day, self._slots, self._tried = day, slots, -1
-        self._orders = list(self._working.values())
+        self._orders = [*self._working.values()]
         self._fills, self.account.trades = [], []
         self.set_symbols(symbols)
 
@@ -181,6 +183,51 @@ class PaperBroker:
         self._fills += fills
         return fills
 
+    def take_at_once(self, orders: OrderColumns) -> tuple[list[Fill], list[Order]] | None:
+        """Take the orders of a block of slots with their fills; return fills, and new orders that work.
+
+        None, with nothing changed, if one of them would be refused, or not fill at once where a bar is: then
+        they are to be given one by one. Positions are long, and only these orders work in their symbols.
+        """
+        assert self._day is not None  # a block is of a session
+        try:
+            batch = OrderBatch(
+                orders,
+                self.terms,
+                self.rules,
+                self._day,
+                self._numbers,
+                self.account.cash,
+                self.account.positions,
+            )
+        except OverflowError:
+            return None
+        if not (batch.fills_at_once and self._allows(batch)):
+            return None
+        fills = batch.fills()
+        self.account.take_batch(batch)
+        for place, order in orders.working.items():
+            if batch.is_filled[place]:
+                del self._working[order.number]
+        self._numbers += len(batch.decided)
+        self._in_turn = None
+        self._fills += fills
+        new = batch.new_orders()
+        self._orders += new
+        working = [order for order in new if isinstance(order, Order)]
+        for order in working:
+            position = self.account.positions.of(order.strategy, order.symbol)
+            opening = position.opening(order.sign, order.lots)
+            self._enter(order, position, opening, self.scale.value(order.close, opening))
+        return fills, working
+
+    def _allows(self, batch: OrderBatch) -> bool:
+        """Whether none of the orders is refused."""
+        symbols, account = batch.orders.symbols, self.account
+        most, held = int(batch.reserved.max()), account.positions.active_with(symbols)
+        is_within = self._limits.refuses_none(most, held, share_symbols=len(batch.orders.strategies) > 1)
+        return is_within and batch.least_at_hand(account.at_hand()) >= 0
+
     # What the session had
 
     @property
@@ -230,11 +277,15 @@ class PaperBroker:
             refusal = self._limits.refusal(self.account, position, order, opening, value)
             if refusal is not None:
                 return refusal
+        self._enter(order, position, opening, value)
+        return None
+
+    def _enter(self, order: Order, position: Position, opening: int, value: int) -> None:
+        """Enter an order, of which `opening` lots worth `value` open or enlarge a position."""
         self.account.accept(order, position, opening, value)
         self._place(order)
         self._working[order.number] = order
         self._in_turn = None
-        return None
 
     def _place(self, order: Order) -> None:
         row = self._rows.get(order.symbol, len(self._rows))

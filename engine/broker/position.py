@@ -83,6 +83,11 @@ class Position:
         self._enter(order, sign, lots - held, value - closing_value, commission - closing_fee, day, slot)
         return ended
 
+    def take_round_trips(self, realised: int, commission: int) -> None:
+        """Take round trips that began and ended without any lots: their profit, and their commission."""
+        self.realised += realised
+        self.commission += commission
+
     def _enter(
         self, order: int, sign: int, lots: int, value: int, commission: int, day: date, slot: int
     ) -> None:

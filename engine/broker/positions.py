@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from tapedeck.engine.broker.position import Position
 
 
@@ -40,6 +42,10 @@ class Positions:
     def is_active(self, symbol: str) -> bool:
         """Whether a symbol is held, or has a working order."""
         return symbol in self._active
+
+    def active_with(self, symbols: Iterable[str]) -> int:
+        """Return the number of symbols that are held or ordered, or among others."""
+        return len(self._active.keys() | set(symbols))
 
     def reach(self, symbol: str) -> int:
         """Return the most lots of a symbol, long and short added up, that strategies can come to hold."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
-from typing import Final
 
 import numpy as np
 
+from tapedeck.engine.broker.order_batch import OrderColumns
 from tapedeck.engine.broker.orders import Order, OrderKind, Side
 from tapedeck.engine.broker.paper_broker import PaperBroker
 from tapedeck.engine.broker.records import Fill
@@ -20,6 +20,8 @@ from tapedeck.engine.strategies.account_words import AccountWords
 from tapedeck.engine.strategies.definition import RuleDefinition
 from tapedeck.engine.strategies.entry_window import entries_end, flat_slot
 from tapedeck.engine.strategies.market import Market, first_true
+from tapedeck.engine.strategies.planned_orders import OrderPlan, Outcome, RuleSlots, SlotLists
+from tapedeck.engine.strategies.reasons import ENTER, EXIT, FLAT_AT_CLOSE, STOP_LOSS, TAKE_PROFIT
 from tapedeck.engine.strategies.sizes import SizeInputs
 from tapedeck.engine.strategies.strategy_rules import ParsedRules, RuleColumns
 from tapedeck.engine.strategies.symbol_state import CloseLevels, SymbolState
@@ -28,15 +30,9 @@ from tapedeck.engine.tape.bar_grid import CLOSE, Floats
 from tapedeck.engine.tape.earlier_values import EarlierNeed
 from tapedeck.engine.tape.session_data import SessionData
 
-ENTER: Final = "enter"
-EXIT: Final = "exit"
-STOP_LOSS: Final = "stop_loss"
-TAKE_PROFIT: Final = "take_profit"
-FLAT_AT_CLOSE: Final = "flat_at_close"
-
 
 class RuleStrategy:
-    """A strategy by rules. Its orders give the reason for them: one of the constants above.
+    """A strategy by rules. Its orders give the reason for them: one of the constants in `reasons`.
 
     At each close, for each symbol: with a position or an entry that works, it leaves if the close is at the
     stop loss or the profit to take, `exit` is true, or the session ends (in this order). Otherwise, without a
@@ -120,6 +116,33 @@ class RuleStrategy:
         """Return the bars of its positions in the sessions before, by strategy and symbol."""
         name = self.definition.name
         return {(name, state.symbol): state.bars_before for state in self._states.values() if state.lots}
+
+    @property
+    def can_be_planned(self) -> bool:
+        """Whether its orders of a block can be worked out at once, as they follow from the market alone."""
+        definition = self.definition
+        return (
+            definition.side is Side.BUY
+            and definition.max_entries_per_day is None
+            and not definition.flat_at_close
+            and self._levels is None
+            and not self._enter.reads_account
+            and not (self._exit is not None and self._exit.reads_account)
+        )
+
+    def plan(self, rank: int, plan: OrderPlan, bars: SlotLists, is_full: Sequence[bool]) -> bool:
+        """Add its orders to a plan for slots of the block; False if they cannot be worked out so.
+
+        `bars`: slots in which each row has a bar; `is_full`: whether those are all of the plan's.
+        """
+        columns = slice(plan.start - self._start, plan.stop - self._start)
+        none = np.zeros_like(self._entries[:, :0])
+        exits = none if self._exits is None else self._exits.possible[:, columns]
+        enters = SlotLists(self._entries[:, columns], plan.start)
+        rules = RuleSlots(enters, SlotLists(exits, plan.start), self._entries_end)
+        return all(
+            plan.add(rank, state, rules, None if is_full[row] else bars) for row, state in self.by_row.items()
+        )
 
     def end_session(self, slots: int) -> None:
         """End a session of which `slots` slots were walked."""
@@ -265,3 +288,21 @@ class RuleStrategy:
             position = self._broker.account.positions.of(fill.strategy, fill.symbol)
             state.falls_to, state.rises_to = self._levels.of(position.cost, position.lots)
         return (state.row, self._next_slot(state, fill.slot)) if state.row >= 0 else (0, self._stop)
+
+    def take_outcome(
+        self, outcome: Outcome, orders: OrderColumns, working: Mapping[tuple[str, str], Order]
+    ) -> None:
+        """Take what a plan has come to in a symbol; `working`: new orders by strategy and symbol."""
+        state = outcome.state
+        state.forget_ended_orders()
+        state.entries += outcome.entries
+        if outcome.entry is not None:
+            state.since_slot, state.bars_before = int(orders.fill_slot[outcome.entry]), 0
+            state.lots = int(orders.lots[outcome.entry])
+        elif not outcome.holds:
+            state.lots = 0
+        order = working.get((self.definition.name, state.symbol))
+        if order is not None and outcome.holds:
+            state.exit = order
+        elif order is not None:
+            state.entry = order

@@ -8,7 +8,9 @@ from fractions import Fraction
 from math import isfinite
 from typing import NamedTuple, Protocol
 
-from tapedeck.engine.broker.money import MoneyScale, divided, exact, part_of
+import numpy as np
+
+from tapedeck.engine.broker.money import Floats, Ints, MoneyScale, divided, exact, part_of
 
 
 class SizeInputs(NamedTuple):
@@ -36,6 +38,10 @@ class Size(Protocol):
         """Return the lots, rounded down; 0 for no order."""
         ...
 
+    def lots_by_close(self, scale: MoneyScale, closes: Floats) -> Ints | None:
+        """Return the lots at each deciding close, int64 (n,); None if they depend on more than the close."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class ShareSize:
@@ -54,6 +60,10 @@ class ShareSize:
     def lots(self, inputs: SizeInputs) -> int:
         """Return the lots."""
         return inputs.scale.whole_lots(self.shares)
+
+    def lots_by_close(self, scale: MoneyScale, closes: Floats) -> Ints | None:
+        """Return the lots."""
+        return np.full(len(closes), scale.whole_lots(self.shares), dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +84,10 @@ class CashSize:
         """Return the lots."""
         return inputs.scale.lots_within(inputs.scale.units(self.cash), inputs.close)
 
+    def lots_by_close(self, scale: MoneyScale, closes: Floats) -> Ints | None:
+        """Return the lots."""
+        return scale.lots_within_each(scale.units(self.cash), closes)
+
 
 @dataclass(frozen=True, slots=True)
 class PercentSize:
@@ -92,6 +106,10 @@ class PercentSize:
     def lots(self, inputs: SizeInputs) -> int:
         """Return the lots."""
         return inputs.scale.lots_within(part_of(inputs.equity(), self.percent, 100), inputs.close)
+
+    def lots_by_close(self, scale: MoneyScale, closes: Floats) -> Ints | None:
+        """None: they depend on the equity."""
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +141,10 @@ class RiskSize:
             return inputs.scale.lots_within(risked, distance) if isfinite(distance) and distance > 0 else 0
         numerator, denominator = (Fraction(100) / exact(self.stop)).as_integer_ratio()
         return inputs.scale.lots_within(divided(risked * numerator, denominator), inputs.close)
+
+    def lots_by_close(self, scale: MoneyScale, closes: Floats) -> Ints | None:
+        """None: they depend on the equity."""
+        return None
 
 
 def _check(name: str, number: float) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from heapq import heappop, heappush
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,6 +26,7 @@ from tapedeck.engine.strategies.class_strategy import ClassStrategy
 from tapedeck.engine.strategies.definition import ClassDefinition, RuleDefinition
 from tapedeck.engine.strategies.desk import Desk
 from tapedeck.engine.strategies.market import Market
+from tapedeck.engine.strategies.planning import are_planned, plan_orders
 from tapedeck.engine.strategies.rule_strategy import RuleStrategy
 from tapedeck.engine.strategies.strategy_error import StrategyError
 from tapedeck.engine.strategies.words import time_figures
@@ -34,6 +36,15 @@ from tapedeck.engine.tape.session_data import SessionData
 from tapedeck.engine.tape.tape import Tape, row_index
 
 __all__ = ["StrategyError", "StrategyWalk"]
+
+
+class _Block(NamedTuple):
+    """A block that is walked: its first slot, cash and lots before it, its fills so far."""
+
+    start: int
+    cash: int
+    held: dict[PositionKey, int]
+    fills: list[Fill]
 
 
 class StrategyWalk:
@@ -72,7 +83,9 @@ class StrategyWalk:
         self._equity: list[Ints] = []
         self._notes: list[StrategyNote] = []
         self._due: list[int] = []
+        self._block: _Block | None = None
         self._stop, self._rows = 0, 1
+        self._plans = False
 
     def _made(
         self,
@@ -105,6 +118,11 @@ class StrategyWalk:
     def calling(self) -> str | None:
         """Name of the strategy whose code is called now, else None."""
         return self._calls.calling
+
+    @property
+    def slot(self) -> int:
+        """The slot where the walk stands, BEFORE_FIRST_SLOT before the first; any thread may read it."""
+        return self._market.slot
 
     @property
     def equity(self) -> Ints:
@@ -153,6 +171,7 @@ class StrategyWalk:
         self.walked, self._equity, self._notes = 0, [], []
         self.broker.begin_session(tape.session.trading_day, len(tape), tape.symbols)
         self._opening = self._opening_figures()
+        self._plans = are_planned(self._strategies)
         self._opening_closes = {one.symbol: self._market.last_close(one.symbol) for one in self._opening[4]}
         self._opening_bars_held: dict[PositionKey, int] = {}
         for strategy in self._strategies:
@@ -183,13 +202,32 @@ class StrategyWalk:
         cash = self.broker.account.cash
         held = {(one.strategy, one.symbol): one.lots for one in self.broker.account.holdings()}
         fills: list[Fill] = []
+        self._block = _Block(start, cash, held, fills)
         try:
             self._walk(start, stop, fills, is_interrupted)
         finally:
-            self._market.slot = self.walked - 1
-            if self.walked > start:
-                self._equity.append(self._equity_of(start, self.walked, cash, held, fills))
+            self._end_block()
         return tuple(fills)
+
+    def leave(self) -> None:
+        """Leave the walk after the slot where a call of users' code hangs; for another thread.
+
+        The account stands after that slot, and the call can give no orders or notes any more.
+        """
+        self._calls.leave()
+        if self._block is not None:
+            self.walked = self._market.slot + 1
+            self._end_block()
+
+    def _end_block(self) -> None:
+        """Value the account at the slots of the block that were walked."""
+        block, self._block = self._block, None
+        if block is None:
+            return
+        self._market.slot = self.walked - 1
+        if self.walked > block.start:
+            equity = self._equity_of(block.start, self.walked, block.cash, block.held, block.fills)
+            self._equity.append(equity)
 
     def end_session(self) -> None:
         """End the session where the walk stands. Raises StrategyError."""
@@ -235,6 +273,10 @@ class StrategyWalk:
 
     def _walk(self, start: int, stop: int, fills: list[Fill], is_interrupted: Callable[[], bool]) -> None:
         """Walk the slots [start, stop), and set `walked`; fills are added to `fills`."""
+        if self._plans:
+            start = self._walk_planned(start, stop, fills, is_interrupted)
+            if self._plans:
+                return
         due = self._due
         self._begin_block(start, stop)
         places = self._rows * len(self._strategies)
@@ -255,6 +297,26 @@ class StrategyWalk:
             except StrategyError:
                 self.walked = slot + 1
                 raise
+
+    def _walk_planned(
+        self, start: int, stop: int, fills: list[Fill], is_interrupted: Callable[[], bool]
+    ) -> int:
+        """Walk slots as they are planned, up to `stop` or until it is interrupted; return where it stands.
+
+        No more is planned in the session once it cannot be done.
+        """
+        known = KnownValues(self._market.tape, start + 1, stop, time_figures(self._market.tape))
+        for strategy in self._strategies:
+            strategy.begin_block(start, stop, known)
+        while start < stop and not is_interrupted():
+            found = plan_orders(self._strategies, self._market, self.broker, start, stop)
+            if found is None:
+                self._plans = False
+                break
+            self.walked = start = found.stop
+            self._orders.take(found.working)
+            fills += found.fills
+        return start
 
     def _begin_block(self, start: int, stop: int) -> None:
         tape = self._market.tape

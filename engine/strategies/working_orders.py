@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from heapq import heappop, heappush
 from typing import Final
 
@@ -54,6 +54,13 @@ class WorkingOrders:
             self._working[order.number] = order
             self._await(order, slot + 1)
         return order
+
+    def take(self, orders: Iterable[Order]) -> None:
+        """Take new orders that the broker has, and forget those that work no more; a block begins next."""
+        self._working |= {order.number: order for order in orders}
+        self._working = {
+            number: order for number, order in self._working.items() if order.state is OrderState.WORKING
+        }
 
     def cancel(self, order: Order, reason: str) -> None:
         """Cancel what is left of an order, decided at the market's slot."""

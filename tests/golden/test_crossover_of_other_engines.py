@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from tapedeck.engine.strategies.rule_walk import RuleWalk
 
 from tapedeck.engine.broker.terms import AccountTerms
 from tapedeck.engine.conditions import Vocabulary
 from tapedeck.engine.strategies.definition import RuleDefinition
 from tapedeck.engine.strategies.sizes import CashSize
+from tapedeck.engine.strategies.strategy_walk import StrategyWalk
 from tapedeck.engine.tape.tape import Tape
 from tests.golden.crossover import CASH, PlainFill, as_plain, times_of
 from tests.golden.raw_bars import SYMBOLS
@@ -24,7 +24,7 @@ HALF_A_CENT = 0.005
 def walked(crossover_tapes: list[Tape]) -> tuple[list[PlainFill], pd.Series]:
     """The fills of the walk, and the equity at the close of each slot in dollars, by the slot's open."""
     rules = ("sma_fast crosses above sma_slow + 0.000001", "sma_fast crosses below sma_slow - 0.000001")
-    walk = RuleWalk(
+    walk = StrategyWalk(
         [RuleDefinition("cross", *rules, CashSize(CASH))],
         AccountTerms(participation_pct=None),
         Vocabulary.of(crossover_tapes[0]),

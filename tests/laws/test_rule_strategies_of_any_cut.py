@@ -16,8 +16,11 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tapedeck.engine.broker.commission import AtLeast, PerShare
+from tapedeck.engine.broker.figures import AccountFigures
 from tapedeck.engine.broker.orders import OrderRecord, Side
-from tapedeck.engine.broker.records import Fill
+from tapedeck.engine.broker.records import Fill, Trade
+from tapedeck.engine.broker.slippage import PercentSlippage
 from tapedeck.engine.broker.terms import AccountTerms
 from tapedeck.engine.conditions import Vocabulary
 from tapedeck.engine.strategies.definition import RuleDefinition
@@ -181,11 +184,15 @@ def by_range(close: Fraction, equity: Fraction, moment: Moment) -> int:
     return math.floor(equity / 100 / distance)
 
 
+BY_CLOSE: Final = (
+    Sized(ShareSize(7.5), lambda *_: 7),
+    Sized(ShareSize(100), lambda *_: 100),
+    Sized(CashSize(10_000), lambda close, *_: math.floor(10_000 / close)),
+)
+SIZES_BY_CLOSE: Final = st.sampled_from(BY_CLOSE)
 SIZES: Final = st.sampled_from(
     [
-        Sized(ShareSize(7.5), lambda *_: 7),
-        Sized(ShareSize(100), lambda *_: 100),
-        Sized(CashSize(10_000), lambda close, *_: math.floor(10_000 / close)),
+        *BY_CLOSE,
         Sized(PercentSize(30), lambda close, equity, _: math.floor(equity * 3 / 10 / close)),
         Sized(RiskSize(1, 2.5), lambda close, equity, _: math.floor(equity * 2 / 5 / close)),
         Sized(RiskSize(1, "high - low"), by_range),
@@ -212,6 +219,22 @@ def slow_strategies(draw: st.DrawFn, name: str) -> SlowStrategy:
     return SlowStrategy(definition, enter.holds, None if leave is None else leave.holds, sized.lots)
 
 
+@st.composite
+def plain_strategies(draw: st.DrawFn, name: str) -> SlowStrategy:
+    """Draw a strategy whose orders follow from the market alone, so that they are worked out at once."""
+    rules = st.one_of(OF_MARKET, st.builds(inverted, OF_MARKET))
+    enter, leave, sized = draw(rules), draw(st.none() | rules | rules), draw(SIZES_BY_CLOSE)
+    definition = RuleDefinition(
+        name,
+        enter.text,
+        None if leave is None else leave.text,
+        sized.size,
+        symbols=draw(st.sampled_from([None, None, ("CCC", "AAA")])),
+        no_entry_after=draw(st.sampled_from([None, None, time(12, 30)])),
+    )
+    return SlowStrategy(definition, enter.holds, None if leave is None else leave.holds, sized.lots)
+
+
 TERMS: Final = st.builds(
     AccountTerms,
     participation_pct=st.sampled_from([None, 2.5, 0.4]),
@@ -223,15 +246,25 @@ STRATEGIES: Final = st.tuples(slow_strategies("one"), slow_strategies("two"))
 
 
 class Walked(NamedTuple):
-    """What a walk gives; of orders all but the texts of cancellations."""
+    """What a walk gives; of orders all but the texts of cancellations. `left`: cash at hand at the end."""
 
     orders: list[tuple[Any, ...]]
     fills: list[Fill]
     equity: list[int]
+    trades: list[Trade]
+    figures: AccountFigures
+    left: int
 
 
 def told(orders: Sequence[OrderRecord]) -> list[tuple[Any, ...]]:
     return [one._replace(state_reason="") for one in orders]
+
+
+def of_slow_walk(slow: SlowWalk) -> Walked:
+    account = slow.broker.account
+    return Walked(
+        told(slow.orders), slow.fills, slow.equity, slow.trades, account.figures(), account.at_hand()
+    )
 
 
 def walked(
@@ -242,6 +275,7 @@ def walked(
     orders: list[OrderRecord] = []
     fills: list[Fill] = []
     equity: list[int] = []
+    trades: list[Trade] = []
     for tape in tapes:
         walk.begin_session(tape)
         edges = sorted({0, len(tape), *(min(cut, len(tape)) for cut in cuts)})
@@ -251,7 +285,9 @@ def walked(
         walk.end_session()
         orders += walk.broker.session_orders
         equity += walk.equity.tolist()
-    return Walked(told(orders), fills, equity)
+        trades += walk.broker.session_trades
+    account = walk.broker.account
+    return Walked(told(orders), fills, equity, trades, account.figures(), account.at_hand())
 
 
 @settings(max_examples=120)
@@ -262,8 +298,35 @@ def test_any_cut_gives_what_a_slow_walk_gives(
     slow = SlowWalk(strategies, terms)
     for tape in tapes:
         slow.play(tape)
-    expected = Walked(told(slow.orders), slow.fills, slow.equity)
-    assert walked(tapes, strategies, terms, cuts) == expected
+    assert walked(tapes, strategies, terms, cuts) == of_slow_walk(slow)
+
+
+COSTLY: Final = st.builds(
+    AccountTerms,
+    initial_cash=st.sampled_from([100_000.0, 100_000.0, 25_000.0]),
+    participation_pct=st.sampled_from([None, None, 2.5]),
+    max_per_trade=st.sampled_from([None, None, None, 9_995.0]),
+    max_open_positions=st.sampled_from([None, None, 3, 2]),
+    commission=st.sampled_from([None, AtLeast(1.0, PerShare(0.005))]),
+    slippage=st.sampled_from([None, PercentSlippage(0.01)]),
+)
+
+
+@settings(max_examples=80)
+@given(
+    st.builds(market, st.integers(0, 10**6), st.sampled_from([0.0, 0.0, 0.1, 0.3])),
+    st.lists(plain_strategies("one"), min_size=1, max_size=1)
+    | st.tuples(plain_strategies("one"), plain_strategies("two")),
+    COSTLY,
+    st.lists(st.integers(0, 13), max_size=4),
+)
+def test_orders_that_are_worked_out_at_once_are_those_of_a_slow_walk(
+    tapes: list[Tape], strategies: Sequence[SlowStrategy], terms: AccountTerms, cuts: list[int]
+) -> None:
+    slow = SlowWalk(strategies, terms)
+    for tape in tapes:
+        slow.play(tape)
+    assert walked(tapes, strategies, terms, cuts) == of_slow_walk(slow)
 
 
 @settings(max_examples=40)

@@ -12,7 +12,7 @@ import pandas as pd
 
 from tapedeck.engine.broker.orders import BEFORE_FIRST_SLOT, OrderKind, OrderRecord, Side
 from tapedeck.engine.broker.paper_broker import PaperBroker
-from tapedeck.engine.broker.records import Fill
+from tapedeck.engine.broker.records import Fill, Trade
 from tapedeck.engine.broker.terms import AccountTerms
 from tapedeck.engine.strategies.definition import RuleDefinition
 from tapedeck.engine.tape.bar_grid import FIELDS
@@ -47,6 +47,7 @@ class SlowWalk:
         self.before: dict[str, Bars] = {}
         self.fills: list[Fill] = []
         self.orders: list[OrderRecord] = []
+        self.trades: list[Trade] = []
         self.equity: list[int] = []
         self.tape: Tape
 
@@ -64,6 +65,7 @@ class SlowWalk:
             self._slot(slot)
         self.broker.end_session()
         self.orders += self.broker.session_orders
+        self.trades += self.broker.session_trades
 
     def _slot(self, slot: int) -> None:
         bars = {symbol: own[slot] for symbol, own in self.bars.items() if own[slot] is not None}

@@ -153,7 +153,7 @@ def test_orders_of_a_symbol_that_leaves_are_cancelled() -> None:
 
 def test_an_interrupted_walk_ends_before_the_slot_and_its_record_is_as_of_there() -> None:
     tape = session(DAYS[0], [[10, 11, 12, 9, 11, 11, 11]])
-    walk = walk_of(tape, "close > 10.5", "close < 10")
+    walk = walk_of(tape, "close > 10.5", "close < 10 and position > 0")
     walk.begin_session(tape)
     assert walk.record().walked == 0
     asked: list[int] = []
