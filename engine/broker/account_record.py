@@ -64,6 +64,14 @@ class AccountRecord:
     opening_closes: Mapping[str, float] = field(default_factory=dict)
     opening_bars_held: Mapping[PositionKey, int] = field(default_factory=dict)
 
+    @cached_property
+    def fills_of_positions(self) -> Mapping[PositionKey, tuple[Fill, ...]]:
+        """The fills of each strategy and symbol that has any."""
+        found: dict[PositionKey, list[Fill]] = {}
+        for fill in self.fills:
+            found.setdefault((fill.strategy, fill.symbol), []).append(fill)
+        return {key: tuple(fills) for key, fills in found.items()}
+
     def opening_position(self, strategy: str, symbol: str) -> HeldPosition:
         """Return the position of a strategy in a symbol before the session; it may have no lots."""
         return self._opening.get((strategy, symbol)) or HeldPosition(strategy, symbol, 0, 0)
@@ -117,12 +125,12 @@ class AccountAt:
         """Orders of the session as they stood, by number, with those that worked at its beginning."""
         if self._is_whole:
             return self.record.orders
-        return tuple(self._as_it_stood(order) for order in self.record.orders if self._is_known(order))
+        return tuple(self.as_it_stood(order) for order in self.record.orders if self.knows(order))
 
     def latest_orders(self, count: int) -> tuple[OrderRecord, ...]:
         """Return the last of `orders`, at most `count`."""
-        known = (order for order in reversed(self.record.orders) if self._is_known(order))
-        return tuple(map(self._as_it_stood, islice(known, count)))[::-1]
+        known = (order for order in reversed(self.record.orders) if self.knows(order))
+        return tuple(map(self.as_it_stood, islice(known, count)))[::-1]
 
     @property
     def positions(self) -> tuple[HeldPosition, ...]:
@@ -165,10 +173,12 @@ class AccountAt:
         """Whether all that the record has is known."""
         return self.frontier >= self.record.walked
 
-    def _is_known(self, order: OrderRecord) -> bool:
+    def knows(self, order: OrderRecord) -> bool:
+        """Whether an order of the record was given before the frontier."""
         return order.day < self.record.day or order.slot < self.frontier
 
-    def _as_it_stood(self, order: OrderRecord) -> OrderRecord:
+    def as_it_stood(self, order: OrderRecord) -> OrderRecord:
+        """Return an order of the record as it stood at the frontier."""
         later = [
             fill for fill in self.record.fills_of_orders.get(order.number, ()) if fill.slot >= self.frontier
         ]

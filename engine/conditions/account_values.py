@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
 from tapedeck.engine.broker.account_record import AccountRecord, PositionKey
-from tapedeck.engine.broker.records import Fill
+from tapedeck.engine.conditions.account_words import MONEY_WORDS, POSITION_WORDS
 from tapedeck.engine.conditions.known_values import Figure
+from tapedeck.engine.conditions.syntax import Node, references
 from tapedeck.engine.tape.bar_grid import CLOSE, Floats, Ints
 from tapedeck.engine.tape.held_values import held_values
 from tapedeck.engine.tape.tape import Tape
@@ -34,12 +34,19 @@ class _Steps(NamedTuple):
 class AccountValues:
     """The words of the account for the rows of a tape.
 
-    `record`: of the tape's session. `strategy`: whose positions are read, None for all together. Values are
-    known as far as strategies have walked, and missing (NaN) after that. Money is in the currency.
+    `record`: of the tape's session. `strategy`: whose positions are read, None for all together. `symbols`:
+    the only ones that are read, None for all. Values are known as far as strategies have walked, and missing
+    (NaN) after that. Money is in the currency.
     """
 
-    def __init__(self, record: AccountRecord, tape: Tape, strategy: str | None = None) -> None:
-        self._record, self._tape, self._strategy = record, tape, strategy
+    def __init__(
+        self,
+        record: AccountRecord,
+        tape: Tape,
+        strategy: str | None = None,
+        symbols: Collection[str] | None = None,
+    ) -> None:
+        self._record, self._tape, self._strategy, self._symbols = record, tape, strategy, symbols
         self.figures: Mapping[str, Figure] = {
             "position": self._position,
             "unrealised": self._unrealised,
@@ -51,20 +58,15 @@ class AccountValues:
     @cached_property
     def _positions(self) -> Mapping[str, tuple[_Steps, ...]]:
         """The positions of each symbol that has any."""
-        fills: dict[PositionKey, list[Fill]] = defaultdict(list)
-        for one in self._record.opening_positions:
-            if self._strategy in (None, one.strategy):
-                fills[one.strategy, one.symbol] = []
-        for fill in self._record.fills:
-            if self._strategy in (None, fill.strategy):
-                fills[fill.strategy, fill.symbol].append(fill)
-        found: dict[str, tuple[_Steps, ...]] = {}
-        for key, own in fills.items():
-            found[key[1]] = (*found.get(key[1], ()), self._steps(key, own))
+        record, found = self._record, dict[str, tuple[_Steps, ...]]()
+        opening = ((one.strategy, one.symbol) for one in record.opening_positions)
+        for strategy, symbol in dict.fromkeys((*opening, *record.fills_of_positions)):
+            if self._strategy in {None, strategy} and (self._symbols is None or symbol in self._symbols):
+                found[symbol] = (*found.get(symbol, ()), self._steps((strategy, symbol)))
         return found
 
-    def _steps(self, key: PositionKey, fills: list[Fill]) -> _Steps:
-        opening = self._record.opening_position(*key)
+    def _steps(self, key: PositionKey) -> _Steps:
+        opening, fills = self._record.opening_position(*key), self._record.fills_of_positions.get(key, ())
         bars = self._record.opening_bars_held.get(key, 0)
         rows = [(opening.lots, opening.cost, 0, bars)]
         for fill in fills:
@@ -142,11 +144,22 @@ class AccountValues:
         return values
 
 
-def account_figures(tape: Tape) -> Mapping[str, Figure]:
-    """Return the words of the account of a tape for all strategies together; missing without strategies."""
+def account_figures(tape: Tape, node: Node) -> Mapping[str, Figure]:
+    """Return the words of the account of a tape, of all strategies together; missing without an account.
+
+    `node`: the condition that reads them.
+    """
     if tape.account is None:
-        return dict.fromkeys(("position", "unrealised", "equity", "cash"), _missing)
-    return AccountValues(tape.account.record, tape).figures
+        return dict.fromkeys((*POSITION_WORDS, *MONEY_WORDS), _missing)
+    return AccountValues(tape.account.record, tape, symbols=symbols_read(node)).figures
+
+
+def symbols_read(*nodes: Node) -> frozenset[str] | None:
+    """Return the symbols that conditions and values name; None for those with `any` or `all`."""
+    found = [reference for node in nodes for reference in references(node)]
+    if any(reference.quantifier is not None for reference in found):
+        return None
+    return frozenset(reference.symbol for reference in found if reference.symbol is not None)
 
 
 def _missing(frontiers: Ints) -> Floats:

@@ -75,7 +75,7 @@ class Condition:
         The tape's derived bars and indicators must be computed up to `stop`; its clock may be earlier. Raises
         StoreError if values of earlier sessions are needed and the store cannot be read.
         """
-        figures = account_figures(tape) if self.reads_account else NO_FIGURES
+        figures = account_figures(tape, self.root) if self.reads_account else NO_FIGURES
         return Evaluation(KnownValues(tape, start, stop, figures), tape.symbols).truth(self.root)
 
     def becomes_true(self, tape: Tape, start: int, stop: int, *, armed_at: int = -1) -> Mask:

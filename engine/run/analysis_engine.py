@@ -11,6 +11,7 @@ from threading import Event, Lock
 from typing import Final
 
 from tapedeck.engine.broker.account_record import AccountRecord, SessionAccount
+from tapedeck.engine.clock.slots import utc_from_epoch
 from tapedeck.engine.metrics.performance import PerformanceMetrics
 from tapedeck.engine.run.messages import Message, Wake
 from tapedeck.engine.run.session_feed import ProcessMessages
@@ -26,6 +27,8 @@ _PUBLISH_S: Final = 0.04
 _CHECK_S: Final = 0.5
 """Seconds between two looks at a call of users' code."""
 _JOIN_S: Final = 1.0
+_UNWIND_S: Final = 0.2
+"""Time for a call that was interrupted to end, in seconds."""
 _BLOCK_BARS: Final = 400_000
 """Most bars for which rules are evaluated at once, so that a pause takes effect soon."""
 
@@ -78,6 +81,7 @@ class AnalysisEngine(Worker[StageWork]):
         self._interrupted = Event()
         self._publish_at: float | None = None
         self._timeouts = timeouts
+        self._is_left = False
         self._watched: tuple[object, float] | None = None
         self._work_ended = Lock()  # held while this thread works
 
@@ -133,16 +137,30 @@ class AnalysisEngine(Worker[StageWork]):
         """End the thread, at the slot where it stands."""
         self.cancelled.set()
         self.stop()
-        self._thread.join(_JOIN_S)
-        if self.is_alive:
+        if self._thread.ident is None:  # it was never started
+            return
+        self._thread.join(0 if self._is_left else _JOIN_S)
+        if self.is_alive and not self._is_left:
             interrupt_call(self._thread, self._work_ended)
             self._thread.join(_JOIN_S)
+            self.error = None  # that of the call which a stop interrupts
 
     def _overran(self, name: str) -> StrategyError:
-        number = self._thread.ident
+        """Interrupt the call that overran, or leave it where it stands; return its failure."""
+        number, slot = self._thread.ident, self.walk.slot
         frame = None if number is None else sys._current_frames().get(number)  # noqa: SLF001 - documented
         failure = overrun(self._timeouts[name], frame)
-        return StrategyError(f"strategy {name}: {failure.error}", name, self.walk.walked, failure.traceback)
+        self.interrupt()
+        interrupt_call(self._thread, self._work_ended)
+        self._thread.join(_UNWIND_S)
+        if self.is_alive:
+            self._is_left = True
+            self.walk.leave()
+            self._publish_record()
+        slots = self._data.require_tape().slots
+        moment = utc_from_epoch(slots.clock(slot + 1)).astimezone(slots.session.zone)
+        text = f"strategy {name}, at {moment:%Y-%m-%d %H:%M:%S}: {failure.error}"
+        return StrategyError(text, name, slot, failure.traceback)
 
     # This thread
 
@@ -192,6 +210,11 @@ class AnalysisEngine(Worker[StageWork]):
         return self._interrupted.is_set() or self.cancelled.is_set()
 
     def _publish(self) -> None:
+        """Publish the account, unless this thread was left."""
+        if not self._is_left:
+            self._publish_record()
+
+    def _publish_record(self) -> None:
         """Publish the account, then the slots walked."""
         tape = self._data.tape
         record = self.walk.record()

@@ -25,6 +25,7 @@ from tapedeck.engine.run.symbol_requests import SymbolRequest
 from tapedeck.engine.run.worker import Worker
 from tapedeck.engine.tape.bar_grid import Floats, Ints
 from tapedeck.engine.tape.session_data import SessionData
+from tapedeck.engine.tape.symbol_changes import ChangeKind
 from tapedeck.engine.tape.tape import Tape
 
 _LONGEST_WAIT_S = 1.0
@@ -156,7 +157,7 @@ class LivePlayer:
         self._change_symbols()
         now = self._live.clock.now()
         settle = self._live.settle_s
-        held_at = min(self._planned_frontier(), self._live.again.limit)
+        held_at = min(self._planned_frontier(), self._live.reveal_limit(self._tape.frontier))
         self._reveal(min(due_frontier(self._tape, now, settle), held_at))
         self._feed_consumers()
         self._go_on_walking()
@@ -165,7 +166,7 @@ class LivePlayer:
         due = next_reveal(self._tape, now, settle)
         if self._planned_frontier() == self._tape.frontier:
             due = now if self._repeating is None else math.inf  # slots are held until it is made
-        if self._live.again.limit == self._tape.frontier:
+        if self._live.again.has_due(self._tape.frontier):
             due = now
         self._pause_until(min(due, self._live.follow(self._tape)))
 
@@ -199,6 +200,9 @@ class LivePlayer:
             change = symbols.planned
             assert change is not None  # it has a frontier
             if self._repeating is None:
+                if change.kind is ChangeKind.LEFT:
+                    self._wait_until_walked()
+                    self._live.take_all_of(change.symbol)
                 self._repeating = self._symbols.repeat(change)
             self._symbols.apply(self._settle, until=self._repeating)
             if not self._repeating.outcome.done():
@@ -208,7 +212,7 @@ class LivePlayer:
                 symbols.pass_planned(change)
                 self._live.alert(f"{change.text}: not done again: {error}")
             self._repeating = None
-        if not symbols.restores:
+        if not symbols.restores and self._live.again.is_over:
             self._symbols.apply(self._settle)
 
     def _planned_frontier(self) -> int:

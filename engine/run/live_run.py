@@ -344,6 +344,18 @@ class LiveRun:
             if self._receiver is not None:
                 self._pass_on(self._current, self._receiver, message)
 
+    def take_all_of(self, symbol: str) -> None:
+        """Take all of a symbol that is about to leave again, where strategies have walked before."""
+        row = self.symbols.recorded_row(symbol)
+        for message in () if row is None else self.again.leave(row):
+            if self._receiver is not None:
+                self._pass_on(self._current, self._receiver, message)
+
+    def reveal_limit(self, frontier: int) -> int:
+        """Return the frontier to which slots may be revealed before `take_known` is called again."""
+        is_waiting = not self.again.is_over and not self.has_taken_all
+        return frontier if is_waiting else self.again.limit
+
     @property
     def has_taken_all(self) -> bool:
         """Whether no bars are on their way that belong to those that were taken."""
@@ -526,6 +538,10 @@ class LiveRun:
         session.symbols, session.gaps, session.receipts = tape.symbols, gaps, receipts
         self.symbols.find_rows(tape)
         if change.joined:
+            for symbol in change.joined:
+                row = self.symbols.recorded_row(symbol)
+                if row is not None:
+                    self.again.join(row)
             self._recorded_answers += 1
             shown = self._recorder.show_symbols(session.trading_day, change.joined)
             shown.add_done_callback(lambda _: self._send(AnswerRecorded(None)))

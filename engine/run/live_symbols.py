@@ -88,6 +88,10 @@ class LiveSymbols:
         """Return the tape's rows for the recorder's, -1 for symbols that left, or are about to join."""
         return self._tape_rows.take(rows, mode="clip")
 
+    def recorded_row(self, symbol: str) -> int | None:
+        """Return the recorder's row of a symbol, None without one."""
+        return self._recorded.index(symbol) if symbol in self._recorded else None
+
     # Changes that are planned
 
     @property

@@ -22,11 +22,17 @@ class WalkedAgain:
         self.stop = stop
         self._frontier = 0
         self._held: list[tuple[int, Arrived]] = []  # with the slot before which it is known
+        self._leaving: set[int] = set()  # rows
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all may be known."""
+        return self._frontier >= self.stop
 
     def take(self, message: Arrived) -> Arrived | None:
         """Take bars, and return those that may be known now, or None."""
         known_at = self.stop if message.known_at is None else message.known_at
-        is_held = message.slots < known_at
+        is_held = (message.slots < known_at) & ~np.isin(message.rows, list(self._leaving))
         if known_at <= self._frontier or not is_held.any():
             return message
         self._held.append((known_at, _part(message, is_held)))
@@ -45,10 +51,27 @@ class WalkedAgain:
         self._held = [one for one in self._held if one[0] > frontier]
         return due
 
+    def leave(self, row: int) -> list[Arrived]:
+        """Hold nothing of a symbol that is about to leave, as strategies do not see it any more."""
+        self._leaving.add(row)
+        held, self._held = self._held, []
+        due = []
+        for known_at, message in held:
+            is_leaving = message.rows == row
+            if is_leaving.any():
+                due.append(_part(message, is_leaving))
+            if not is_leaving.all():
+                self._held.append((known_at, _part(message, ~is_leaving)))
+        return due
+
+    def join(self, row: int) -> None:
+        """Hold bars of a symbol again, as it joins."""
+        self._leaving.discard(row)
+
     @property
     def limit(self) -> int:
         """The frontier at which play waits until strategies have walked, to take what is due."""
-        if self._frontier >= self.stop:
+        if self.is_over:
             return _PAST_THE_CLOSE
         return min((known_at for known_at, _ in self._held), default=self.stop)
 

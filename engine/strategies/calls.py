@@ -37,6 +37,10 @@ class Calls:
                 "(on_session_start, on_bar, on_slice, on_order, on_session_end), in the thread of that call"
             )
 
+    def leave(self) -> None:
+        """Have the call that hangs now give no orders or notes any more."""
+        self._thread = 0
+
     def each(self, strategy: str, hook: Callable[[Item], object], items: Iterable[Item]) -> None:
         """Call a hook of a strategy with each of some items; StrategyError if it raises.
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from heapq import heappop, heappush
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -35,6 +36,15 @@ from tapedeck.engine.tape.session_data import SessionData
 from tapedeck.engine.tape.tape import Tape, row_index
 
 __all__ = ["StrategyError", "StrategyWalk"]
+
+
+class _Block(NamedTuple):
+    """A block that is walked: its first slot, cash and lots before it, its fills so far."""
+
+    start: int
+    cash: int
+    held: dict[PositionKey, int]
+    fills: list[Fill]
 
 
 class StrategyWalk:
@@ -73,6 +83,7 @@ class StrategyWalk:
         self._equity: list[Ints] = []
         self._notes: list[StrategyNote] = []
         self._due: list[int] = []
+        self._block: _Block | None = None
         self._stop, self._rows = 0, 1
         self._plans = False
 
@@ -107,6 +118,11 @@ class StrategyWalk:
     def calling(self) -> str | None:
         """Name of the strategy whose code is called now, else None."""
         return self._calls.calling
+
+    @property
+    def slot(self) -> int:
+        """The slot where the walk stands, BEFORE_FIRST_SLOT before the first; any thread may read it."""
+        return self._market.slot
 
     @property
     def equity(self) -> Ints:
@@ -186,13 +202,32 @@ class StrategyWalk:
         cash = self.broker.account.cash
         held = {(one.strategy, one.symbol): one.lots for one in self.broker.account.holdings()}
         fills: list[Fill] = []
+        self._block = _Block(start, cash, held, fills)
         try:
             self._walk(start, stop, fills, is_interrupted)
         finally:
-            self._market.slot = self.walked - 1
-            if self.walked > start:
-                self._equity.append(self._equity_of(start, self.walked, cash, held, fills))
+            self._end_block()
         return tuple(fills)
+
+    def leave(self) -> None:
+        """Leave the walk after the slot where a call of users' code hangs; for another thread.
+
+        The account stands after that slot, and the call can give no orders or notes any more.
+        """
+        self._calls.leave()
+        if self._block is not None:
+            self.walked = self._market.slot + 1
+            self._end_block()
+
+    def _end_block(self) -> None:
+        """Value the account at the slots of the block that were walked."""
+        block, self._block = self._block, None
+        if block is None:
+            return
+        self._market.slot = self.walked - 1
+        if self.walked > block.start:
+            equity = self._equity_of(block.start, self.walked, block.cash, block.held, block.fills)
+            self._equity.append(equity)
 
     def end_session(self) -> None:
         """End the session where the walk stands. Raises StrategyError."""

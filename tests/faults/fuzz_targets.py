@@ -54,6 +54,7 @@ _FULL: Final[dict[str, Any]] = {
         "indicators": {
             "sma_5": {"type": "SMA", "interval": "5m", "timeperiod": 5},
             "vwap": {"type": "vwap", "interval": "1m"},
+            "fast": {"type": "SMA", "interval": "1m", "timeperiod": "$fast"},
         },
         "gap_filler": {"enable_session_quality": True, "max_retries": 5, "retry_interval_seconds": 60.0},
         "universe": {"pattern": "A*", "indicators": ["vwap"], "average_days": 5, "memory_mb": 64},
@@ -71,7 +72,29 @@ _FULL: Final[dict[str, Any]] = {
         ],
         "min_completeness": 0.5,
     },
-    "trading_config": {"initial_cash": 1000.0, "max_open_positions": 3},
+    "trading_config": {
+        "initial_cash": 1000.0,
+        "max_per_trade": "none",
+        "max_open_positions": 3,
+        "participation": "none",
+        "commission": {"per_share": 0.005, "minimum": 1},
+        "slippage": {"ticks": 1},
+        "tick_size": 0.01,
+    },
+    "parameters": {"fast": 3, "level": -1.5},
+    "strategies": [
+        {
+            "name": "cross",
+            "symbols": ["SPY"],
+            "parameters": {"level": 2, "loss": 1.5, "distance": 0.5},
+            "enter": "fast crosses above sma_5 and close > $level and minutes_to_close > 30",
+            "exit": "unrealised < -$level or SPY.position > 100",
+            "size": {"risk": 1, "stop": "$distance * (high - low)"},
+            "stop_loss": "$loss",
+            "no_entry_after": "15:45",
+        },
+        {"strategy": "a.b:C", "parameters": {"length": "$fast"}, "interval": "5m"},
+    ],
     "api_config": {"data_api": "alpaca"},
     "metadata": {"note": "mine", "nested": {"list": [1, 2.5, None]}},
 }

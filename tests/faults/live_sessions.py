@@ -4,7 +4,8 @@
 `--seed SEED` one alone. At the end of each the tape's digest, and of one in ten the exported CSV
 files, must equal those of a backtest of what the store holds; every bar that was sent is in the
 journal, unless a kill took it before; no bar is asked for more often than allowed; a breakpoint
-alerts once a slot at most.
+alerts once a slot at most. One in two has strategies: what they did before a kill stays, and they do
+what they do in the backtest if no bar came after its slot was shown.
 """
 
 from __future__ import annotations
@@ -22,12 +23,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import zip_longest
 from pathlib import Path
 from random import Random
 from typing import Final
 
 import numpy as np
 
+from tapedeck.engine.broker.account_record import AccountRecord
 from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.config import SessionConfig
@@ -56,6 +59,24 @@ MOST_TRIES: Final = 3
 _SYMBOLS: Final = ("AAA", "BBB", "CCC")
 _CONDITIONS: Final = ("AAA.close crosses above AAA.sma_5", "BBB.rsi_5 < 45")
 _SAME_FILES: Final = ("bars.csv", "indicators.csv", "quality.csv")
+_TRADING: Final = {
+    "trading_config": {"allow_short": True, "commission": {"per_share": 0.01}},
+    "strategies": [
+        {
+            "name": "dips",
+            "enter": "close < sma_5",
+            "exit": "close > sma_5",
+            "size": {"shares": 20},
+        },
+        {
+            "name": "falls",
+            "side": "short",
+            "enter": "close crosses below vwap or AAA.rsi_5 < 40",
+            "exit": "bars_held > 2",
+            "size": {"cash": 900},
+        },
+    ],
+}
 _PAST_DAYS: Final = 3
 _CHANGES: Final = (0, 0, 2, 6)
 """Numbers of requests for symbols to join and leave in a run."""
@@ -106,6 +127,9 @@ class Template:
     memory: MemoryStore
     live: SessionConfig
     backtest: SessionConfig
+    trading: SessionConfig
+    """As `live`, with strategies."""
+    trading_backtest: SessionConfig
     slots: tuple[SessionSlots, ...]
 
 
@@ -185,6 +209,9 @@ def template(folder: Path, market: Market, *, is_short: bool) -> Template:
     played = {"backtest_config": {"start_date": str(days[0]), "end_date": str(days[-1])}}
     backtest = parse_session_config({**document, **played}, "campaign").config
     live = parse_session_config({**document, "mode": "live"}, "campaign").config
+    with_strategies = {**document, **_TRADING}
+    trading = parse_session_config({**with_strategies, "mode": "live"}, "campaign").config
+    trading_backtest = parse_session_config({**with_strategies, **played}, "campaign").config
     calendar = TimeManager(live.exchange, changes=live.session_data_config.sessions)
     past = [calendar.get_previous_trading_date(days[0], n) for n in range(_PAST_DAYS, 0, -1)]
     before = [calendar.get_trading_session(day) for day in past]
@@ -196,7 +223,7 @@ def template(folder: Path, market: Market, *, is_short: bool) -> Template:
             store.write(symbol, MINUTE, bars)
             memory.write(symbol, MINUTE, bars)
     slots = tuple(SessionSlots(calendar.get_trading_session(day), MINUTE) for day in days)
-    return Template(folder, memory, live, backtest, slots)
+    return Template(folder, memory, live, backtest, trading, trading_backtest, slots)
 
 
 class Run:
@@ -213,6 +240,8 @@ class Run:
         self._folder = folder
         self._location = folder / "bars.db"
         self._memory = self._template.memory.copy(self._location) if seed % _SQLITE_EVERY else None
+        self._trades = seed % 2 == 1
+        self._decided: list[AccountRecord] = []  # before each kill
         self._conditions = random.choice((_CONDITIONS, (), ()))
         self._script = random_script(random, seed)
         self._bars = true_bars(random, self._slots)
@@ -245,6 +274,7 @@ class Run:
             self._check_requests()
             self._check_breakpoints()
             self._check_changes()
+            self._check_decided()
             if self._has_bars() and self._can_be_repeated():
                 self._check_digests()
                 if self._outcome.seed % 10 == 0:
@@ -284,13 +314,17 @@ class Run:
             first_day=self._slots[done].session.trading_day,
         )
         with one_thread(world, told), self._opened() as store:
-            system = SystemManager(self._template.live, store, sinks=[self._kept], live=options)
+            config = self._template.trading if self._trades else self._template.live
+            system = SystemManager(config, store, sinks=[self._kept], live=options)
             for condition in self._conditions:
                 system.add_breakpoint(condition)
             self._requests.schedule(world, system, self._changes)
             try:
                 system.start()
             except KilledError:
+                account = system.account(self._slots[done].session.trading_day)
+                if account is not None:
+                    self._decided.append(account)
                 recorder = world.recorder
                 if recorder is not None:
                     for bar in recorder.unsaved():
@@ -341,11 +375,16 @@ class Run:
     # What must hold
 
     def _check_digests(self) -> None:
-        live = [session_digest(record.tape, record.frontier) for record in self._kept.records]
         kept = KeepRecords()
+        config = self._template.trading_backtest if self._trades else self._template.backtest
         with self._opened() as store:
-            system = SystemManager(self._template.backtest, store, sinks=[kept])
+            system = SystemManager(config, store, sinks=[kept])
             play_with(system, self._tapes)
+        if self._trades:
+            self._check_account(kept.records[0].tape)
+        for record in (*self._kept.records, *kept.records):
+            record.tape.account = None  # the digest is that of the bars
+        live = [session_digest(record.tape, record.frontier) for record in self._kept.records]
         expected = [session_digest(record.tape, record.frontier) for record in kept.records]
         for mine, other, one, two in zip(live, expected, self._kept.records, kept.records, strict=True):
             if mine != other:
@@ -436,6 +475,29 @@ class Run:
         for text in self._requests.refused():
             self._count(f"refused: {text.split(':')[0]}")
 
+    def _check_decided(self) -> None:
+        """What strategies did in the first session before a kill stays."""
+        day, account = self._slots[0].session.trading_day, self._tapes[0].account
+        if account is None:
+            return
+        if account.record.walked != len(self._tapes[0]):
+            self._finding(f"{account.record.walked} slots were walked of {len(self._tapes[0])}")
+        self._count("fills", len(account.record.fills))
+        for before in self._decided:
+            if before.day == day:
+                self._count("fills before kills", len(before.fills))
+                if did := _difference(before, account.record, before.walked):
+                    self._finding(f"decided otherwise before slot {before.walked}: {did}")
+
+    def _check_account(self, backtest: Tape) -> None:
+        """Strategies do in the first session what they do in its backtest, if no bar came too late."""
+        tape = self._tapes[0]
+        if tape.corrected is not None or tape.account is None or backtest.account is None:
+            return
+        self._count("accounts compared with the backtest")
+        if did := _difference(backtest.account.record, tape.account.record, len(tape)):
+            self._finding(f"the backtest does otherwise: {did}")
+
     def _check_exports(self) -> None:
         """The exported files of the recorded tapes are those of the backtest."""
         live = CsvExport(self._folder / "live", self._template.backtest)
@@ -505,6 +567,18 @@ def true_bars(random: Random, sessions: Sequence[SessionSlots]) -> list[FeedBar]
                 high, low = price + random.randint(0, 5) / 100, price - random.randint(0, 5) / 100
                 bars.append(FeedBar(symbol, at, price, high, low, price, random.randint(1, 9999) / 7))
     return bars
+
+
+def _difference(one: AccountRecord, other: AccountRecord, frontier: int) -> str:
+    """Return what differs between two accounts at a frontier, in words; "" for nothing."""
+    mine, theirs = one.at(frontier), other.at(frontier)
+    # Orders of symbols that left at the frontier may have been cancelled after it was told.
+    orders = one.at(frontier - 1).orders, other.at(frontier - 1).orders
+    for pair in (orders, (mine.fills, theirs.fills), (mine.trades, theirs.trades)):
+        for first, second in zip_longest(*pair):
+            if repr(first) != repr(second):
+                return f"{first} is {second}"
+    return "" if np.array_equal(mine.equity_so_far, theirs.equity_so_far) else "equity"
 
 
 def _is_reconcile(request: HistoryRequest, start: int) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 
 from tapedeck.engine.config import SessionConfig
@@ -22,6 +24,14 @@ class KeepRecords:
     def write_session(self, record: SessionRecord, digest: str) -> None:
         """Keep one session."""
         self.records.append(record)
+
+
+def until(condition: Callable[[], bool]) -> bool:
+    """Wait until a condition is true that the run does not announce; return whether it is."""
+    deadline, pause = time.monotonic() + LIMIT_S, threading.Event()
+    while not condition() and time.monotonic() < deadline:
+        pause.wait(0.002)
+    return condition()
 
 
 def play(

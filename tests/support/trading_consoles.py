@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from tests.support.console_runs import document
 
+ENTERS: Final = (5, 40)
+"""Frontiers at whose closes `clock` enters in all symbols."""
+LEAVES: Final = 25
+"""Frontier at whose close `clock` leaves."""
+REFUSED: Final = 10
+"""Frontier at whose close `dear` orders more than one order may open."""
+SHARES: Final = 100
 
-def with_strategies(**terms: Any) -> dict[str, Any]:
-    """Return a session file with two rules: `up` trades crosses, `dear` wants more than the cash.
 
-    `terms`: of the account, in place of those that fill orders whole.
-    """
-    trading = document()
-    trading["trading_config"] = {"initial_cash": 100_000, "participation": "none", **terms}
+def with_strategies(**backtest: Any) -> dict[str, Any]:
+    """Return a session file with two rules: `clock` trades at set times, an order of `dear` is refused."""
+    trading = document(**backtest)
+    trading["trading_config"] = {"initial_cash": 100_000, "participation": "none"}
+    times = " or ".join(f"minutes_since_open == {minute}" for minute in ENTERS)
+    dear = f"minutes_since_open == {REFUSED}"
     trading["strategies"] = [
         {
-            "name": "up",
-            "enter": "close crosses above ema_5",
-            "exit": "close crosses below ema_5",
-            "size": {"cash": 10_000},
+            "name": "clock",
+            "enter": times,
+            "exit": f"minutes_since_open == {LEAVES}",
+            "size": {"shares": SHARES},
         },
-        {"name": "dear", "symbols": ["AAA"], "enter": "time == 10:00", "size": {"cash": 900_000}},
+        {"name": "dear", "symbols": ["AAA"], "enter": dear, "size": {"cash": 50_000}},
     ]
     return trading

@@ -1,8 +1,9 @@
-"""Rows with a column for the session date: session.csv and quality.csv."""
+"""Rows with a column for the session date: session.csv, quality.csv and others."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,17 @@ from tapedeck.engine.export.validation.table_reader import Piece
 Record = dict[str, Any]
 
 
-def locate_by_date(piece: Piece, file: str, days: Sequence[str], log: FindingLog) -> pd.DataFrame:
-    """Return all columns as texts, with line and session, without rows of unknown dates."""
+def locate_by_date(
+    piece: Piece, file: str, days: Sequence[str], log: FindingLog, *, or_earlier: bool = False
+) -> pd.DataFrame:
+    """Return all columns as texts, with line and session, without rows of unknown dates.
+
+    `or_earlier`: rows of days before the first session are among those of the first session.
+    """
     codes, texts = piece.codes("session_date")
     positions = {day: at for at, day in enumerate(days)}
+    if or_earlier and days:
+        positions |= {text: 0 for text in texts if _is_day(text) and text < days[0]}
     session = np.array([positions.get(text, -1) for text in texts], dtype=np.int64)[codes]
     for at in np.flatnonzero(session < 0).tolist():
         text = texts[codes[at]]
@@ -28,6 +36,13 @@ def locate_by_date(piece: Piece, file: str, days: Sequence[str], log: FindingLog
     fields = {name: piece.texts(name) for name in piece.columns}
     rows = pd.DataFrame({"line": piece.lines, "session": session, **fields})
     return rows[session >= 0]
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def records(rows: pd.DataFrame) -> list[Record]:

@@ -25,6 +25,7 @@ from tapedeck.engine.export.own_files import has_own_files
 from tapedeck.engine.export.quality_table import QUALITY_HEADER
 from tapedeck.engine.export.scans_table import SCANS_HEADER
 from tapedeck.engine.export.session_table import SESSION_HEADER
+from tapedeck.engine.export.validation.account_check import AccountCheck
 from tapedeck.engine.export.validation.bar_rows import BarRows
 from tapedeck.engine.export.validation.day_totals import DayTotals
 from tapedeck.engine.export.validation.expectation import Expectation
@@ -133,6 +134,9 @@ def _check_tables(folder: Path, expectation: Expectation, time: TimeManager, log
     indicator_rows = cursor(INDICATORS_CSV, INDICATORS_HEADER, indicators.locate)
     scans, written_scans = ScanRows(expectation, log), WrittenScans(folder, log)
     scan_rows = cursor(SCANS_CSV, SCANS_HEADER, scans.locate, is_read=SCANS_CSV in listed)
+    account = None
+    if expectation.manifest.account is not None:
+        account = AccountCheck(folder, expectation, expectation.manifest.account, cursor, log)
     if HISTORY_CSV in listed:
         readers.append(TableReader(folder / HISTORY_CSV, HISTORY_HEADER, log))
         _check_history(readers[-1], expectation.manifest, time, log)
@@ -150,8 +154,12 @@ def _check_tables(folder: Path, expectation: Expectation, time: TimeManager, log
         indicators.check(indicator_rows.take(index), found, expected)
         found_by_scan = scans.check(scan_rows.take(index), expected)
         written_scans.check(found_by_scan, played, expected, is_last=is_last)
+        if account is not None:
+            account.check(index, found.base_rows, expected, is_last=is_last)
     for rows in (clock_rows, bar_rows, quality_rows, indicator_rows, scan_rows):
         rows.finish()
+    if account is not None:
+        account.finish()
     return sum(reader.rows for reader in readers)
 
 

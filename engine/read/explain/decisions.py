@@ -145,7 +145,7 @@ def _order_in_words(order: OrderRecord, scale: MoneyScale) -> str:
 
 
 def _bars_held(at: StrategyAt) -> int:
-    bars = AccountValues(at.record, at.tape, at.strategy).figures["bars_held"]
+    bars = AccountValues(at.record, at.tape, at.strategy, (at.symbol,)).figures["bars_held"]
     held = bars(np.array([min(at.frontier, at.record.walked)], dtype=np.int64))
     return int(held[at.row, 0])
 

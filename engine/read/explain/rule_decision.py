@@ -8,7 +8,7 @@ from functools import cached_property
 from math import isnan
 
 from tapedeck.engine.broker.orders import OrderRecord, Side
-from tapedeck.engine.conditions.account_values import AccountValues
+from tapedeck.engine.conditions.account_values import AccountValues, symbols_read
 from tapedeck.engine.conditions.known_values import KnownValues
 from tapedeck.engine.read.explain.decision_explanation import ExplainedRule, Outcome, PartValue, RulePart
 from tapedeck.engine.read.explain.rule_parts import RuleReader
@@ -58,7 +58,10 @@ class RuleDecision:
     @cached_property
     def _reader(self) -> RuleReader:
         at, frontier = self.at, self.at.frontier
-        account = AccountValues(at.record, at.tape, at.strategy).figures
+        rules = (rule for rule in (self.parsed.enter, self.parsed.exit) if rule is not None)
+        named = symbols_read(*(rule.rule.root for rule in rules))
+        symbols = None if named is None else named | {at.symbol}
+        account = AccountValues(at.record, at.tape, at.strategy, symbols).figures
         known = KnownValues(at.tape, frontier, frontier, {**time_figures(at.tape), **account})
         return RuleReader(at.tape, known, at.row)
 

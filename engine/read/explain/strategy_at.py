@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -48,10 +47,9 @@ class StrategyAt:
     def position(self) -> HeldPosition:
         """The position after the fills of the slot; it may have no lots."""
         held = self.record.opening_position(self.strategy, self.symbol)
-        for fill in self.account.fills:
-            if (fill.strategy, fill.symbol) == (self.strategy, self.symbol):
-                held = held._replace(lots=fill.held, cost=fill.cost)
-        return held
+        fills = self.record.fills_of_positions.get((self.strategy, self.symbol), ())
+        last = next((fill for fill in reversed(fills) if fill.slot < self.frontier), None)
+        return held if last is None else held._replace(lots=last.held, cost=last.cost)
 
     @cached_property
     def bar(self) -> Bar | None:
@@ -69,7 +67,7 @@ class StrategyAt:
         known = closes[~np.isnan(closes)]
         if len(known):
             return float(known[-1])
-        measured = [order.close for order in self._own_orders() if self._is_decided(order)]
+        measured = [order.close for order in self._own_orders if self._is_decided(order)]
         opening = self.record.opening_closes.get(self.symbol, float(self.tape.prior_close.values[self.row]))
         close = measured[0] if measured else opening
         return None if np.isnan(close) else close
@@ -77,8 +75,7 @@ class StrategyAt:
     @cached_property
     def working(self) -> tuple[OrderRecord, ...]:
         """The orders that worked when it decided, with what they had filled by then."""
-        known = {order.number: order for order in self.account.orders}
-        return tuple(known[order.number] for order in self._own_orders() if self._works(order))
+        return tuple(self.account.as_it_stood(order) for order in self._own_orders if self._works(order))
 
     @property
     def entry(self) -> OrderRecord | None:
@@ -100,35 +97,34 @@ class StrategyAt:
     def entries(self) -> int:
         """Number of entries decided in the session before the slot, without those that were refused."""
         day, refused = self.record.day, OrderState.REFUSED
-        decided = (one for one in self._own_orders() if one.day == day and one.slot < self.slot)
+        decided = (one for one in self._own_orders if one.day == day and one.slot < self.slot)
         return sum(one.reason == ENTER and one.state is not refused for one in decided)
 
     def orders(self, rules: FillRules) -> tuple[ExplainedOrder, ...]:
         """Return the orders that were decided at the slot, or worked in it."""
-        known = {order.number: order for order in self.account.orders}
         return tuple(
-            self._explained(order, known[order.number], rules)
-            for order in self._own_orders()
-            if order.number in known and (self._is_decided(order) or not self._had_ended(order))
+            self._explained(order, rules)
+            for order in self._own_orders
+            if self.account.knows(order) and (self._is_decided(order) or not self._had_ended(order))
         )
 
-    def _explained(self, order: OrderRecord, as_it_stood: OrderRecord, rules: FillRules) -> ExplainedOrder:
+    def _explained(self, order: OrderRecord, rules: FillRules) -> ExplainedOrder:
         fills = self.record.fills_of_orders.get(order.number, ())
         is_last = self.slot == len(self.tape) - 1
         day = self.record.day
         why = why_unfilled(rules, order, self.record.fills, day, self.slot, self.bar, is_last=is_last)
         return ExplainedOrder(
-            as_it_stood,
+            self.account.as_it_stood(order),
             is_decided=self._is_decided(order),
             is_cancelled=order.state is OrderState.CANCELLED and self._ended_here(order),
             fills=tuple(fill for fill in fills if fill.slot == self.slot),
             why=why or "",
         )
 
-    def _own_orders(self) -> Iterator[OrderRecord]:
-        for order in self.record.orders:
-            if (order.strategy, order.symbol) == (self.strategy, self.symbol):
-                yield order
+    @cached_property
+    def _own_orders(self) -> tuple[OrderRecord, ...]:
+        own = (self.strategy, self.symbol)
+        return tuple(order for order in self.record.orders if (order.strategy, order.symbol) == own)
 
     def _is_decided(self, order: OrderRecord) -> bool:
         return (order.day, order.slot) == (self.record.day, self.slot)

@@ -63,6 +63,7 @@ from tests.support.live_consoles import (
 )
 from tests.support.markets import fill_store, open_new_store
 from tests.support.scanning_consoles import with_scanners
+from tests.support.trading_consoles import with_strategies
 
 THEMES: Final = {"dark": "tapedeck-dark", "light": "tapedeck-light"}
 NARROW, MEDIUM, WIDE = "80x24", "120x36", "200x60"
@@ -230,6 +231,12 @@ async def before_it_joined(console: ConsoleRun, pilot: Pilot[None]) -> None:
 
 async def looking_back_at_a_scan(console: ConsoleRun, pilot: Pilot[None]) -> None:
     await on_panel("scanners", at_half_past_ten)(console, pilot)
+    await console.app.do("goto", "09:45")
+    await rest(console, pilot, "PAST", "09:45")
+
+
+async def looking_back_at_orders(console: ConsoleRun, pilot: Pilot[None]) -> None:
+    await on_panel("orders", at_half_past_eleven)(console, pilot)
     await console.app.do("goto", "09:45")
     await rest(console, pilot, "PAST", "09:45")
 
@@ -514,6 +521,9 @@ SCENES: Final = (
     Scene("remove", of_symbols("r"), sizes=(NARROW,)),
     Scene("scanners", on_panel("scanners", at_half_past_ten), config=with_scanners()),
     Scene("scanners-looking-back", looking_back_at_a_scan, config=with_scanners(), sizes=(NARROW, MEDIUM)),
+    Scene("orders", on_panel("orders", at_half_past_eleven), config=with_strategies()),
+    Scene("orders-looking-back", looking_back_at_orders, config=with_strategies(), sizes=(NARROW, MEDIUM)),
+    Scene("report-with-trades", over_panels("9", ReportScreen), config=with_strategies(), sizes=(NARROW,)),
     *(
         Scene(f"alone-{panel}", on_panel(panel, at_half_past_eleven), sizes=(NARROW,))
         for panel in panel_ids(parts=())[1:]

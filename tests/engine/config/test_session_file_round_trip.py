@@ -100,6 +100,46 @@ SCANNERS = st.one_of(
     ),
 )
 
+RULES = st.fixed_dictionaries(
+    {
+        "name": FREE_NAMES,
+        "enter": st.just("close >  open and position == 0"),
+        "size": st.one_of(st.fixed_dictionaries({kind: POSITIVE}) for kind in ("shares", "cash", "percent"))
+        | st.fixed_dictionaries({"risk": POSITIVE, "stop": POSITIVE | st.just("2 * (high - low)")}),
+    },
+    optional={
+        "exit": st.just("bars_held >= 10"),
+        "side": st.sampled_from(["long", "short"]),
+        "flat_at_close": st.booleans(),
+        "no_entry_after": TIMES,
+        "max_entries_per_day": st.integers(1, 10**6),
+        "stop_loss": POSITIVE,
+        "take_profit": POSITIVE,
+    },
+)
+CLASSES = st.fixed_dictionaries(
+    {"name": FREE_NAMES, "strategy": st.sampled_from(["my.cross:Cross", "ideas/cross up.py:Cross"])},
+    optional={
+        "parameters": st.dictionaries(FREE_NAMES, VALUES, max_size=2),
+        "interval": INTRADAY,
+        "timeout_seconds": POSITIVE,
+    },
+)
+OR_NONE = POSITIVE | st.just("none")
+ACCOUNTS = st.fixed_dictionaries(
+    {"initial_cash": st.floats(0.01, 1e12)},
+    optional={
+        "max_per_trade": OR_NONE,
+        "max_per_symbol": OR_NONE,
+        "max_open_positions": st.integers(1, 1000) | st.just("none"),
+        "allow_short": st.booleans(),
+        "participation": st.floats(0.01, 100) | st.just("none"),
+        "commission": st.fixed_dictionaries({"per_share": POSITIVE}, optional={"minimum": POSITIVE}),
+        "slippage": st.fixed_dictionaries({"percent": st.floats(0, 100)}) | st.just("none"),
+        "lot": POSITIVE,
+    },
+)  # fmt: skip
+
 
 @st.composite
 def documents(draw: st.DrawFn) -> dict[str, Any]:
@@ -145,7 +185,9 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
             "start_time": draw(st.none() | TIMES),
         },
         "session_data_config": data,
-        "trading_config": {"initial_cash": draw(POSITIVE), "max_open_positions": draw(st.integers(1, 1000))},
+        "trading_config": draw(ACCOUNTS),
+        "parameters": draw(st.dictionaries(FREE_NAMES, VALUES, max_size=2)),
+        "strategies": draw(st.lists(RULES | CLASSES, max_size=3, unique_by=lambda one: one["name"])),
         "metadata": draw(st.dictionaries(FREE_NAMES, VALUES, max_size=3)),
     }
 

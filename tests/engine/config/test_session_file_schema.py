@@ -38,7 +38,9 @@ def test_every_field_has_a_description(schema):
 def test_unknown_fields_are_marked_in_the_editor(schema):
     sections = [schema, *(each for name, each in schema["$defs"].items() if name.endswith("Config"))]
     assert len(sections) == 9
-    sections += [schema["$defs"][name] for name in ("Scanner", "ScanSchedule", "Universe")]
+    sections += [
+        schema["$defs"][name] for name in ("Scanner", "ScanSchedule", "Universe", "Strategy", "EntrySize")
+    ]
     assert all(section["additionalProperties"] is False for section in sections)
 
 
@@ -52,7 +54,9 @@ def test_unknown_fields_are_marked_in_the_editor(schema):
         ),
         (("HistoricalData", "intervals", "items"), ["1s", "1w", "1d"], ["5min", "2w", "0m"]),
         (("ScanSchedule", "every"), ["5m", "1h"], ["1d", "x"]),
-        (("HistoricalIndicator", "period"), ["10d", "52w", "6m", "1y"], ["10", "10h", "0d"]),
+        (("Strategy", "interval", "anyOf", 0), ["5m", "1h"], ["1d", "x"]),
+        (("EntrySize", "cash", "anyOf", -1), ["$cash"], ["cash", "$1", "2 * $x"]),
+        (("HistoricalIndicator", "period", "anyOf", 0), ["10d", "52w", "6m", "1y"], ["10", "10h", "0d"]),
         (("BacktestConfig", "start_date"), ["2013-10-07"], ["20131007", "7.10.2013"]),
         (("SessionDataConfig", "symbols", "items"), ["SPY", "BRK.B", "0700"], ["", "BRK B"]),
     ],
@@ -71,7 +75,7 @@ def test_an_indicator_is_described_as_the_file_has_it(schema):
     assert set(indicator["properties"]) == {"type", "interval", "against"}
     assert {"SMA", "BBANDS", "RELATIVE_VOLUME"} <= set(indicator["properties"]["type"]["anyOf"][0]["enum"])
     assert indicator["additionalProperties"]["type"] == ["number", "string"]
-    assert "pattern" in indicator["properties"]["interval"]
+    assert all("pattern" in form for form in indicator["properties"]["interval"]["anyOf"])
 
 
 def test_reading_the_configuration_model_does_not_import_what_is_slow():

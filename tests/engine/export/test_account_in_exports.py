@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import csv
 import json
+import math
+import re
 import shutil
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from export_kit import digest_of, link, make_config, make_record, make_summary, make_tape, random_bars
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from tapedeck.engine.broker.account_record import SessionAccount, StrategyNote
+from tapedeck.engine.broker.orders import OrderKind, OrderRecord, OrderState, Side, TimeInForce
 from tapedeck.engine.config import SessionConfig, Strategy, TradingConfig
+from tapedeck.engine.export.daily_exports import DailyExports
 from tapedeck.engine.export.partial_export import export_played
 from tapedeck.engine.export.validation import validate_export
 from tapedeck.engine.metrics.performance import PerformanceMetrics
@@ -102,3 +111,228 @@ def rows_of(folder: Path, name: str) -> list[dict[str, str]]:
 
 def test_a_sound_export_has_no_findings(sound: Path) -> None:
     assert validate_export(sound).findings == ()
+
+
+def test_the_files_have_what_the_account_did(sound: Path, records: list[SessionRecord]) -> None:
+    accounts = [record.account for record in records]
+    orders = {row["order"]: row for row in rows_of(sound, "orders.csv")}
+    assert list(orders) == [str(number) for number in range(1, len(orders) + 1)]
+    fills, trades = rows_of(sound, "fills.csv"), rows_of(sound, "trades.csv")
+    expected = [fill for account in accounts if account is not None for fill in account.fills]
+    written = [(row["strategy"], row["symbol"], row["side"], float(row["quantity"])) for row in fills]
+    assert written == [(one.strategy, one.symbol, one.side.value, one.lots) for one in expected]
+    assert [float(row["price"]) for row in fills] == [one.price for one in expected]
+    assert {row["state"] for row in orders.values()} == {"filled", "refused", "working"}
+    in_parts = Counter(row["order"] for row in fills)
+    assert max(in_parts.values()) > 3
+    for number, parts in in_parts.items():
+        own = [row for row in fills if row["order"] == number]
+        assert len(own) == parts
+        assert float(orders[number]["filled"]) == sum(float(row["quantity"]) for row in own)
+        assert all(row["timestamp"] >= orders[number]["time"] for row in own)
+    assert sum(float(row["profit"]) for row in trades) == pytest.approx(
+        sum(trade.profit for account in accounts if account is not None for trade in account.trades) / 10**6
+    )
+
+
+def test_equity_has_a_row_for_each_moment(sound: Path) -> None:
+    rows = rows_of(sound, "equity.csv")
+    clock = rows_of(sound, "session.csv")
+    assert [row["time"] for row in rows] == [row["timestamp"] for row in clock]
+    assert [row["session_date"] for row in rows] == [row["session_date"] for row in clock]
+    assert (rows[0]["cash"], rows[0]["value"], rows[0]["equity"]) == ("1000000", "0", "1000000")
+    for row in rows:
+        assert Fraction(row["cash"]) + Fraction(row["value"]) == Fraction(row["equity"])
+
+
+def test_session_json_and_the_manifest_say_which_strategies_and_terms(sound: Path) -> None:
+    state, manifest = document(sound, "session.json"), document(sound, "manifest.json")
+    assert state["strategies"] == manifest["strategies"]
+    assert manifest["strategies"][0] == {"name": "up", "kind": "rule", "parameters": {"fast": 10}}
+    assert state["account"] == manifest["account"]
+    assert manifest["account"]["commission"] == {"per_share": 0.0035, "minimum": 0.35}
+    assert manifest["account"]["max_per_symbol"] is None
+    rows = rows_of(sound, "equity.csv")
+    first, second = (session["account"] for session in state["sessions"])
+    assert first["closing"] == second["opening"]
+    assert second["closing"]["equity"] == float(rows[-1]["equity"])
+    assert {one["strategy"] for one in first["closing"]["positions"]} >= {"down", "big"}
+
+
+def test_a_run_without_strategies_has_none_of_it(tmp_path: Path) -> None:
+    record = make_record(make_tape(DAYS[0]))
+    export(tmp_path, make_config(), [record])
+    assert validate_export(tmp_path).findings == ()
+    assert not {"orders.csv", "fills.csv", "trades.csv", "equity.csv"} & {p.name for p in tmp_path.iterdir()}
+    manifest, state = document(tmp_path, "manifest.json"), document(tmp_path, "session.json")
+    assert not {"strategies", "account"} & (manifest.keys() | state.keys() | state["sessions"][0].keys())
+
+
+def test_notes_are_in_the_last_session(tmp_path: Path, records: list[SessionRecord]) -> None:
+    tape = make_tape(DAYS[0], frontier=3)
+    account = records[0].tape.account
+    assert account is not None
+    notes = (StrategyNote("up", -1, "open", None), StrategyNote("up", 2, "a\nb", math.nan))
+    later = StrategyNote("up", 3, "later", 1.0)
+    tape.account = SessionAccount(replace(account.record, notes=(*notes, later)))
+    export(tmp_path, config_of(), [make_record(tape, state="stopped")])
+    assert document(tmp_path, "session.json")["last_session"]["notes"] == [
+        {"strategy": "up", "slot": 0, "time": "2013-10-07T09:30:00-04:00", "text": "open", "value": None},
+        {"strategy": "up", "slot": 3, "time": "2013-10-07T09:33:00-04:00", "text": "a\\nb", "value": None},
+    ]
+
+
+def test_each_day_of_a_recording_has_its_part_of_the_account(
+    tmp_path: Path, records: list[SessionRecord]
+) -> None:
+    config = config_of()
+    exports = DailyExports(tmp_path, config)
+    exports.run = lambda: (make_summary(config, records, state="stopped"), PerformanceMetrics())
+    for record in records:
+        exports.write_session(record, digest_of(record))
+    assert exports.failures == ()
+    for day in DAYS:
+        assert validate_export(tmp_path / day.isoformat()).findings == ()
+    first, second = (rows_of(tmp_path / day.isoformat(), "orders.csv") for day in DAYS)
+    assert int(second[0]["order"]) <= int(first[-1]["order"]) + 1
+
+
+def test_texts_of_classes_stay_in_their_fields(tmp_path: Path) -> None:
+    tape = make_tape(DAYS[0], frontier=3)
+    play_rules([], terms_of(config_of()), [tape])
+    assert tape.account is not None
+    order = OrderRecord(
+        1, "up", 'S,"P\n', Side.BUY, 0, OrderKind.MARKET, TimeInForce.GTC, DAYS[0], 1, math.nan,
+        "a,\r\nb", OrderState.REFUSED, 'no "lots"', 0, 0, 0, DAYS[0], 1,
+    )  # fmt: skip
+    account = replace(tape.account.record, orders=(order,), strategies=tuple(one["name"] for one in RULES))
+    tape.account = SessionAccount(account)
+    export(tmp_path, config_of(), [make_record(tape, state="stopped")])
+    [row] = rows_of(tmp_path, "orders.csv")
+    assert (row["symbol"], row["reason"], row["state_reason"]) == ('S,"P\\n', "a,\\r\\nb", 'no "lots"')
+    assert (row["close"], row["quantity"], row["time"]) == ("", "0", "2013-10-07T09:32:00-04:00")
+    assert validate_export(tmp_path).findings == ()
+
+
+def assert_found(folder: Path, file: str, pattern: str) -> None:
+    found = [one for one in validate_export(folder).findings if one.file == file]
+    assert any(re.search(pattern, str(one)) for one in found), found
+
+
+@pytest.mark.parametrize(
+    ("file", "row", "column", "text", "pattern"),
+    [
+        ("orders.csv", 0, "order", "0", "invalid order '0'"),
+        ("orders.csv", 3, "order", "2", "order 2: is out of order: it comes after order 3"),
+        ("orders.csv", 0, "strategy", "upp", "unknown strategy 'upp'.*up"),
+        ("orders.csv", 0, "quantity", "0.5", "invalid quantity '0.5': it must be a multiple of 1"),
+        ("orders.csv", 0, "state", "expired", "the state is expired, but 10 of 10 lots filled"),
+        ("orders.csv", 0, "filled", "11", "more has filled than was ordered"),
+        ("orders.csv", 0, "filled", "9", "9 lots filled, but 10 by fills.csv"),
+        ("orders.csv", 0, "price", "1.5", "price is 1.5, but .* by fills.csv"),
+        ("orders.csv", 0, "commission", "1", "commission is 1, but 0.35 by fills.csv"),
+        ("orders.csv", 0, "ended", "2013-10-07T09:33:00-04:00", "it did not end with its last fill"),
+        ("orders.csv", 0, "time", "2013-10-07T09:30:30-04:00", "is not a clock time that was played"),
+        ("fills.csv", 0, "timestamp", "2013-10-07T09:30:00-04:00", "opened before it was given"),
+        ("fills.csv", 0, "quantity", "-1", "invalid quantity '-1'"),
+        ("fills.csv", 0, "quantity", "1000000", "lots fill in a bar of which"),
+        ("fills.csv", 0, "price", "500", "price 500 is outside low"),
+        ("fills.csv", 0, "side", "sell", "side is 'sell', but 'buy' of the order"),
+        ("fills.csv", 0, "order", "2000000", "order '2000000' is not one that works then"),
+        ("fills.csv", 0, "symbol", "IBM", "IBM was not in the session"),
+        ("trades.csv", 0, "profit", "1", "profit is '1', but .* by fills.csv"),
+        ("trades.csv", 0, "side", "short", "side is 'short', but 'long' by fills.csv"),
+        ("trades.csv", 0, "entry_order", "99", "entry_order is '99'"),
+        ("trades.csv", 4, "trade", "9", "trade is '9', after 4"),
+        ("equity.csv", 100, "cash", "5", "equity is .*, but cash and value are not that together"),
+        ("equity.csv", 100, "cash", "5", "cash is not that of the row before"),
+        ("equity.csv", 100, "value", "5", "value is not that of the positions by bars.csv"),
+        ("equity.csv", 100, "cash", "0.0000001", "must be amounts of the account's money"),
+        ("equity.csv", 100, "time", "2013-10-07T09:30:00-04:00", "should be '2013-10-07T11:10:00-04:00'"),
+    ],
+)
+def test_a_changed_field_is_found(
+    copy: Path, file: str, row: int, column: str, text: str, pattern: str
+) -> None:
+    rows = rows_of(copy, file)
+    rows[row][column] = text
+    with (copy / file).open("w", newline="", encoding="utf-8") as written:
+        table = csv.DictWriter(written, rows[0], lineterminator="\n")
+        table.writeheader()
+        table.writerows(rows)
+    assert_found(copy, file, pattern)
+
+
+@pytest.mark.parametrize(
+    ("file", "pattern"),
+    [
+        ("orders.csv", "is not one that works then"),
+        ("fills.csv", "lots filled, but"),
+        ("trades.csv", "trades, but .* by fills.csv"),
+        ("equity.csv", "should be"),
+    ],
+)
+def test_a_missing_row_is_found(copy: Path, file: str, pattern: str) -> None:
+    lines = (copy / file).read_text().splitlines(keepends=True)
+    (copy / file).write_text("".join(lines[:5] + lines[6:]))
+    findings = [
+        str(one) for one in validate_export(copy).findings if one.file in {file, "orders.csv", "fills.csv"}
+    ]
+    assert any(re.search(pattern, one) for one in findings), findings
+
+
+@pytest.mark.parametrize(
+    ("edit", "pattern"),
+    [
+        (lambda one: one["closing"].update(cash=1), "closing: cash is not that of equity.csv"),
+        (lambda one: one["opening"].update(equity=1), "opening: equity is not that of equity.csv"),
+        (lambda one: one["closing"].update(commission=1), "commission is not that of fills.csv"),
+        (lambda one: one["closing"]["positions"].pop(), r"closing: \w+ holds \w+: 0 lots, but"),
+        (lambda one: one["strategies"][0].update(fills=1), "up: fills is not that of the files"),
+        (lambda one: one["strategies"][0].update(profit=1), "up: profit is not that of the files"),
+        (lambda one: one["strategies"].pop(1), "down: orders is not that of the files"),
+        (lambda one: one.clear(), "opening: cash is not that of equity.csv"),
+    ],
+)
+def test_a_changed_session_json_is_found(copy: Path, edit: Callable[[Any], object], pattern: str) -> None:
+    state = document(copy, "session.json")
+    edit(state["sessions"][1]["account"])
+    (copy / "session.json").write_text(json.dumps(state))
+    assert_found(copy, "session.json", f"2013-10-08: account: {pattern}")
+
+
+def test_terms_and_files_must_be_there_with_strategies_only(copy: Path) -> None:
+    state = document(copy, "session.json")
+    state["account"]["lot"] = 2.0
+    (copy / "session.json").write_text(json.dumps(state))
+    assert_found(copy, "session.json", "account: not as in the manifest")
+    manifest = document(copy, "manifest.json")
+    manifest["files"] = [file for file in manifest["files"] if file["name"] != "fills.csv"]
+    del manifest["account"]
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    assert_found(copy, "manifest.json", "files: fills.csv is not listed")
+    assert_found(copy, "manifest.json", "account: must be there if and only if strategies are")
+    del manifest["strategies"]
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    assert_found(copy, "manifest.json", "files: orders.csv is listed, but strategies are missing")
+
+
+@settings(max_examples=6)
+@given(
+    terms=st.fixed_dictionaries(
+        {
+            "participation": st.sampled_from([0.5, 40.0, "none"]),
+            "lot": st.sampled_from([1.0, 0.1, 7.0]),
+            "digits": st.sampled_from([2, 6, 12]),
+            "allow_short": st.booleans(),
+            "slippage": st.sampled_from(["none", {"percent": 0.1}, {"range": 0.5}]),
+            "commission": st.sampled_from(["none", {"per_share": 0.0035}, {"percent": 0.1, "minimum": 1.0}]),
+        }
+    )
+)
+def test_an_export_with_any_terms_is_sound(
+    terms: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    config = config_of(terms)
+    folder = export(tmp_path_factory.mktemp("terms"), config, played(config))
+    assert validate_export(folder).findings == ()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
-import time
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -24,17 +22,9 @@ from tapedeck.engine.system import SystemManager
 from tapedeck.engine.tape.session_view import SessionView
 from tapedeck.engine.tape.stamp import session_digest
 from tests.support.markets import fill_store, open_new_store, random_bars
-from tests.support.runs import LIMIT_S, at_frontier, play, play_recorded
+from tests.support.runs import LIMIT_S, at_frontier, play, play_recorded, until
 
 Config = Callable[..., SessionConfig]
-
-
-def until(condition: Callable[[], bool]) -> bool:
-    """Wait until a condition is true that the run does not announce; return whether it is."""
-    deadline, pause = time.monotonic() + LIMIT_S, threading.Event()
-    while not condition() and time.monotonic() < deadline:
-        pause.wait(0.002)
-    return condition()
 
 
 def days_of(system: SystemManager) -> tuple[date, ...]:
