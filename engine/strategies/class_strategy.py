@@ -85,9 +85,9 @@ class ClassStrategy:
         self._known = None
         self._desk.data.begin_session(data)
         if self._strategy is None:
-            self._strategy = self._calls.once(self.definition.name, self._made)
+            self._strategy = self._calls.once(self.definition.name, self._made, "__init__")
         self._on_bar, self._on_slice = self._strategy.on_bar, self._strategy.on_slice
-        self._calls.once(self.definition.name, self._strategy.on_session_start)
+        self._calls.once(self.definition.name, self._strategy.on_session_start, "on_session_start")
 
     def _made(self) -> Strategy:
         kind = self._loaded.strategy
@@ -115,7 +115,7 @@ class ClassStrategy:
     def end_session(self) -> None:
         """End the session where the walk stands."""
         if self._strategy is not None:
-            self._calls.once(self.definition.name, self._strategy.on_session_end)
+            self._calls.once(self.definition.name, self._strategy.on_session_end, "on_session_end")
 
     # Slots
 
@@ -139,13 +139,13 @@ class ClassStrategy:
         name, strategy = self.definition.name, self._strategy
         assert strategy is not None  # made at the session's begin
         if self._desk.changed:
-            self._calls.each(name, strategy.on_order, self._desk.take_changed())
+            self._calls.each(name, strategy.on_order, self._desk.take_changed(), "on_order")
         column = self._column_closed_by(slot)
         if column is not None:
             if self._has_on_bar:
-                self._calls.each(name, self._on_bar, self._bars(column))
+                self._calls.each(name, self._on_bar, self._bars(column), "on_bar")
             if self._has_on_slice:
-                self._calls.each(name, self._on_slice, (self._slice(column),))
+                self._calls.each(name, self._on_slice, (self._slice(column),), "on_slice")
         self._next_slot = self._next_close(slot + 1)
         return self._next_slot
 
