@@ -50,6 +50,8 @@ class EventKind(Enum):
     """An order of a strategy to sell filled, or a part of it."""
     NOTE = "note"
     """A strategy noted something."""
+    CORRECTION = "correction"
+    """A bar in which an order filled was corrected afterwards."""
 
 
 _ACCOUNT_KINDS: Final = {Side.BUY: EventKind.BUY, Side.SELL: EventKind.SELL, None: EventKind.NOTE}

@@ -419,6 +419,11 @@ class LiveRun:
         self._events.add(EventKind.BREAK, text, frontier=hit.frontier)
         self.alert(f"{text}, at {hit.local_clock:%H:%M}")
 
+    def note_corrected_fill(self, symbol: str, text: str) -> None:
+        """Add an event and an alert for a bar in which an order filled, and that was corrected afterwards."""
+        self._events.add(EventKind.CORRECTION, text, symbol=symbol)
+        self.alert(f"{symbol}: {text}")
+
     def alert(self, text: str) -> None:
         """Add an alert; any thread may."""
         self._alerts.add(text, at=self.clock.now())
@@ -446,6 +451,7 @@ class LiveRun:
             forming=self._forming.current(),
             alerts=self._alerts.recent(),
             recorded_in=str(self._journal),
+            strategies_behind=_strategies_behind(view),
         )
 
     # Internal
@@ -582,3 +588,9 @@ class LiveRun:
 
     def _wait(self, future: Future[Answer], process_messages: ProcessMessages) -> Answer:
         return answer_of(future, self._send, process_messages)
+
+
+def _strategies_behind(view: SessionView | None) -> int | None:
+    """Return the number of slots shown that strategies have not walked; None without strategies."""
+    account = None if view is None else view.account
+    return None if view is None or account is None else view.frontier - account.frontier
