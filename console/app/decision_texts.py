@@ -67,9 +67,9 @@ def _position(found: DecisionExplanation) -> str:
     scale = found.scale
     side = "long" if found.lots > 0 else "short"
     average = price_text(scale.price(found.cost, found.lots))
-    text = (
-        f"{side} {share_count(scale.shares(abs(found.lots)))} at {average}, {counted(found.bars_held, 'bar')}"
-    )
+    text = f"{side} {share_count(scale.shares(abs(found.lots)))} at {average}"
+    if found.bars_held is not None:
+        text += f", {counted(found.bars_held, 'bar')}"
     if found.close is None:
         return text
     return f"{text}, {signed_amount(scale.amount(scale.value(found.close, found.lots) - found.cost))}"
