@@ -37,6 +37,8 @@ def outcome_document(outcome: Outcome, log_path: object) -> dict[str, object]:
     document["bars_per_second"] = _rate(outcome)
     document["timers"] = {name: asdict(timer) for name, timer in outcome.timers.items()}
     document["export"] = None if outcome.export is None else str(outcome.export)
+    if outcome.determinism is not None:
+        document["determinism"] = asdict(outcome.determinism)
     document["error"] = None if outcome.error is None else error_document(outcome.error, log_path)
     return document
 
@@ -68,6 +70,8 @@ def write_report(outcome: Outcome, terminal: Terminal, *, with_timers: bool = Tr
     for warning in summary.warnings:
         terminal.write(f"warning: {warning}")
     terminal.write(f"stamp: {summary.stamp}" if summary.sessions else "stamp: none, no session was played")
+    if outcome.determinism is not None:
+        terminal.write(f"determinism: {outcome.determinism.text}")
     if outcome.export is not None:
         whole = "complete" if summary.complete else "partial"
         terminal.write(f"export: {outcome.export} ({whole})")

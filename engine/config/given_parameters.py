@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from tapedeck.engine.config.parameters import PARAMETERS, STRATEGIES, mapping, strategies_of
 from tapedeck.engine.config.strategies import strategy_name
 from tapedeck.engine.errors import ConfigProblem, nearest, unknown_name
+from tapedeck.engine.printable import printable_line
 
 
 def with_settings(
@@ -68,7 +69,7 @@ def _unknown_setting(name: str, value: object, document: Mapping[str, object]) -
     known += [f"{owner}.{key}" for owner, own in _own_parameters(document) for key in own]
     near = nearest(name, known) or nearest(name, [one.rpartition(".")[2] for one in known])
     message = unknown_name("parameter", name, known, owner="this file")
-    return ConfigProblem(f"--set {name}", value, message, near)
+    return ConfigProblem(printable_line(f"--set {name}"), value, message, near)
 
 
 def _own_parameters(document: Mapping[str, object]) -> Iterator[tuple[object, dict[str, object]]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tapedeck.engine.conditions.vocabulary import Vocabulary
 from tapedeck.engine.config import SessionConfig
@@ -29,7 +29,9 @@ def strategy_setup(config: SessionConfig, plan: StreamPlan) -> StrategySetup | N
     if not config.strategies:
         return None
     definitions = definitions_of(config)
-    walk = StrategyWalk(definitions, terms_of(config), vocabulary_of(plan), folder=config.folder)
+    # What scanners find may join, so any symbol may be named; it has no values until then.
+    vocabulary = replace(vocabulary_of(plan), any_symbol=bool(config.session_data_config.scanners))
+    walk = StrategyWalk(definitions, terms_of(config), vocabulary, folder=config.folder)
     classes = (one for one in definitions if isinstance(one, ClassDefinition))
     return StrategySetup(walk, {one.name: one.timeout_seconds for one in classes})
 

@@ -81,7 +81,7 @@ class ClassStrategy:
         )
         self._opened_at = _datetimes(tape.opened_at(self._interval), zone)
         self._closed_at = _datetimes(tape.closed_at(self._interval), zone)
-        self._names = frozenset((*Vocabulary.of(tape).names, *TIME_WORDS))
+        self._names = dict.fromkeys((*Vocabulary.of(tape).names, *TIME_WORDS))
         self._known = None
         self._desk.data.begin_session(data)
         if self._strategy is None:

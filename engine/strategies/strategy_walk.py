@@ -240,6 +240,7 @@ class StrategyWalk:
                     strategy.end_session()
         finally:
             self._orders.end_session()
+            self._tell_ended()
             for strategy in self._strategies:
                 if isinstance(strategy, RuleStrategy):
                     strategy.end_session(self.walked)

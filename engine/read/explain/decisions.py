@@ -92,7 +92,7 @@ class DecisionReader:
             close=at.close,
             lots=at.position.lots,
             cost=at.position.cost,
-            bars_held=_bars_held(at),
+            bars_held=_bars_held(at) if isinstance(definition, RuleDefinition) else None,
             decision="no order",
         )
         if at.frontier > walked:

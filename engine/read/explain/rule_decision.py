@@ -129,7 +129,8 @@ class RuleDecision:
         if definition.flat_at_close and slot >= flat_slot(len(slots)):
             yield "flat_at_close: nothing is entered in the session's last two slots"
         if slot >= entries_end(replace(definition, flat_at_close=False), slots):
-            yield f"no_entry_after is {definition.no_entry_after}"
+            after = f"{definition.no_entry_after:%H:%M:%S}".removesuffix(":00")
+            yield f"no_entry_after is {after}"
 
     def _without_size(self) -> Iterator[str]:
         close = self.at.close
