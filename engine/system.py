@@ -664,12 +664,14 @@ class SystemManager:
         """Return the run's summary; complete after the run, empty before its start."""
         summary = self._reports.summary(self._coordinator)
         scanning, strategies = self._scanning, self._strategies
-        own = self.config.strategies
+        parameters = {one.name: one.parameters for one in self.config.strategies}
+        if strategies is not None:
+            parameters |= strategies.walk.parameters
         return replace(
             summary,
             scanner_code={} if scanning is None else dict(scanning.manager.code_hashes),
             strategy_code={} if strategies is None else dict(strategies.walk.code_hashes),
-            strategy_parameters={one.name: one.parameters for one in own if one.parameters},
+            strategy_parameters={name: values for name, values in parameters.items() if values},
         )
 
     # Internal

@@ -19,7 +19,7 @@ from tapedeck.engine.tape.session_view import SessionView
 _TONES: Final = {1: "$text-success", -1: "$text-error", 0: ""}
 _MOST_TRADES: Final = 100
 """Most trades listed of a day, the latest ones."""
-_TRADES: Final = ("trade", "", "", "shares", "from", "at", "to", "at", "profit")
+_TRADES: Final = ("strategy", "symbol", "side", "shares", "from", "at", "to", "at", "profit")
 
 
 def amounts(account: AccountAt, view: SessionView) -> Iterator[Content]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from pydantic import BaseModel
+from pydantic import BaseModel, JsonValue
 
 from tapedeck.engine.conditions.vocabulary import Vocabulary
 from tapedeck.engine.errors import (
@@ -32,6 +33,11 @@ class LoadedStrategy:
     parameters: BaseModel
     code_hash: str
 
+    @property
+    def values(self) -> dict[str, JsonValue]:
+        """The values of its parameters, those that the session file leaves out as well, by name."""
+        return {name: _plain(value) for name, value in self.parameters.model_dump().items()}
+
 
 def load_strategies(
     definitions: Sequence[RuleDefinition | ClassDefinition], vocabulary: Vocabulary, folder: Path
@@ -50,6 +56,22 @@ def load_strategies(
     if problems:
         raise ConfigError(_SOURCE, problems)
     return loaded
+
+
+def _plain(value: object) -> JsonValue:
+    """Return a value as JSON has it, the same in each run: sets in order, null for NaN, others as text."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, set | frozenset):
+        return [_plain(one) for one in sorted(value, key=str)]
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    if value is None or isinstance(value, str | int):
+        return value
+    is_shown_by_address = type(value).__str__ is object.__str__ and type(value).__repr__ is object.__repr__
+    return type(value).__name__ if is_shown_by_address else str(value)
 
 
 def _loaded(definition: ClassDefinition, folder: Path, path: str) -> LoadedStrategy:

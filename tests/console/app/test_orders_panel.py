@@ -141,6 +141,9 @@ def test_braces_go_through_the_fills_of_the_symbol_over_all_days(
         await until(pilot, lambda: console.system.snapshot().session == 2 and console.is_paused, "day 2")
         await at(console, pilot, 30)
         console.app.main.focus_symbol(SYMBOLS[1])
+        data = console.app.main.chart._data(console.app.view_state())
+        before = {place - data.today for place in data.bought if place < data.today}
+        assert before == {fill - 1 - len(first.slot_times) for fill in (fills[0], fills[2])}
         day = first.trading_day
         for frontier in reversed(fills):
             while True:  # through those of the second day first
