@@ -54,6 +54,7 @@ class ClassStrategy:
         self._known: tuple[KnownValues, int, int] | None = None
         self._next_slot = self._stop = 0
         desk.values = self._values
+        desk.tells_orders = kind.on_order is not Strategy.on_order
 
     def earlier_needs(self, rows: Mapping[str, int]) -> frozenset[EarlierNeed]:
         """Return what it reads of the sessions before, as rules do: nothing."""
@@ -120,16 +121,19 @@ class ClassStrategy:
     # Slots
 
     def take(self, fill: Fill) -> tuple[int, int]:
-        """Take a fill of one of its orders; it is to be called in this slot."""
-        self._desk.take(fill.order)
-        self._next_slot = fill.slot
-        return 0, fill.slot
+        """Take a fill of one of its orders; return when it is to be called, as (0, slot)."""
+        return self._taken(fill.order)
 
     def take_ended(self, order: Order) -> tuple[int, int]:
-        """Take an order that has ended otherwise; it is to be called in this slot."""
-        self._desk.take(order.number)
-        self._next_slot = self._market.slot
-        return 0, self._next_slot
+        """Take an order that has ended otherwise; return when it is to be called, as (0, slot)."""
+        return self._taken(order.number)
+
+    def _taken(self, number: int) -> tuple[int, int]:
+        self._desk.take(number)
+        if self._desk.changed and self._next_slot != self._market.slot:
+            self._next_slot = self._market.slot
+            return 0, self._next_slot
+        return 0, self._stop  # nothing to tell, or it is to be called in this slot anyhow
 
     def decide(self, row: int) -> int:
         """Call its methods at the market's slot; return when it is to be called next."""

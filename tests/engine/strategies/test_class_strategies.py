@@ -265,3 +265,14 @@ def test_faults_of_the_session_file_are_told_at_once(tmp_path: Path) -> None:
         ("strategies[1].parameters.fast", None),
         ("strategies[2].strategy", None),
     ]
+
+
+def test_words_of_time_are_values_too(tmp_path: Path) -> None:
+    tape = session(DAYS[0], [[10] * 7])
+    read = 'self.seen.append((self.value("AAA", "minutes_to_close"), self.minutes_to_close))'
+    body = (
+        f"def on_session_start(self): {read}\ndef on_bar(self, bar): {read}\ndef on_session_end(self): {read}"
+    )
+    expected = [390.0, 330.0, 270.0, 210.0, 150.0, 90.0, 30.0, 0.0, 0.0]
+    for cuts in ([], [2, 3]):
+        assert ClassWalk(tmp_path, body, tape).play(cuts).seen == [(minutes, minutes) for minutes in expected]
