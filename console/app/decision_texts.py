@@ -20,6 +20,7 @@ from tapedeck.engine.read.explain.decision_explanation import (
     PartValue,
     RulePart,
 )
+from tapedeck.engine.strategies.reasons import ENTER
 
 _OUTCOMES: Final = {
     Outcome.TRUE: "$text-success",
@@ -53,8 +54,9 @@ def _named(name: str, text: str, style: str = "") -> Row:
 
 def _head(found: DecisionExplanation) -> Iterator[Row]:
     yield _named("decided", found.decision, "bold")
+    enters = all(rule.outcome is Outcome.TRUE for rule in found.rules if rule.name == ENTER)
     for text in found.held_back:
-        yield _named("held back", text, "$text-warning")
+        yield _named("held back" if enters else "in any case", text, "$text-warning" if enters else "")
     yield _named("position", _position(found))
     yield _named("close", MISSING if found.close is None else price_text(found.close))
     if found.note:

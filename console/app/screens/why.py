@@ -54,7 +54,11 @@ class WhyScreen(ModalScreen[None]):
     in the background, and keeps it while the screen is open.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,w,enter", "leave", "back")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,w,enter", "leave", "back"),
+        Binding("pageup", "page(-1)", "page up", priority=True),
+        Binding("pagedown", "page(1)", "page down", priority=True),
+    ]
 
     def __init__(self, playback: Playback, view_state: ViewState, symbol: str, name: str) -> None:
         super().__init__()
@@ -83,9 +87,11 @@ class WhyScreen(ModalScreen[None]):
             yield Label(self._heading(), classes="dialog-title", markup=False)
             with Horizontal():
                 yield self._list
-                with VerticalScroll():
+                with VerticalScroll(id="why-page"):
                     yield self._text
-            yield Label(dialog_keys(("↑ ↓", "choose"), ("escape", "back")), classes="dialog-foot")
+            rules = [("pageup pagedown", "scroll")] if self._system.config.strategies else []  # long texts
+            keys = (("↑ ↓", "choose"), *rules, ("escape", "back"))
+            yield Label(dialog_keys(*keys), classes="dialog-foot")
 
     def on_mount(self) -> None:
         """Select the number given at the start."""
@@ -104,6 +110,14 @@ class WhyScreen(ModalScreen[None]):
     def action_leave(self) -> None:
         """Close the page."""
         self.dismiss(None)
+
+    def action_page(self, direction: int) -> None:
+        """Scroll the explanation by its height."""
+        page = self.query_one("#why-page", VerticalScroll)
+        if direction > 0:
+            page.scroll_page_down(animate=False)
+        else:
+            page.scroll_page_up(animate=False)
 
     def _heading(self) -> str:
         title = f"Why: {self._symbol} at {self._view_state.clock_text}"

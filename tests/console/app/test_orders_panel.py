@@ -218,6 +218,14 @@ def test_why_from_the_orders_explains_the_decision_of_their_strategy_also_of_an_
         assert f"true: minutes_since_open == {ENTERS[0]} or minutes_since_open == {ENTERS[1]}" in shown
         assert "minutes_since_open is 5" in shown
         assert f"{close[np.isfinite(close)][-1]:,.2f}" in shown
+        page = console.app.screen.query_one("#why-page")
+        await pilot.resize_terminal(80, 16)
+        await until(pilot, lambda: page.max_scroll_y > 0, "a page that is too long")
+        await press(pilot, "pagedown")
+        await until(pilot, lambda: page.scroll_y > 0, "the rest of the explanation")
+        await press(pilot, "pageup")
+        await until(pilot, lambda: page.scroll_y == 0, "its beginning")
+        await pilot.resize_terminal(120, 36)
         await press(pilot, "escape", "end", "n")
         await until(pilot, lambda: console.system.snapshot().session == 2 and console.is_paused, "day 2")
         await press(pilot, "D")
