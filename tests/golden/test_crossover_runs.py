@@ -1,4 +1,4 @@
-"""Whole runs of the crossover in October 2013: as a rule, as `on_bar`, as `on_slice`, and in plain Python."""
+"""The crossover in October 2013 in whole runs: as a rule, as `on_bar`, as `on_slice`, and in plain Python."""
 
 from __future__ import annotations
 

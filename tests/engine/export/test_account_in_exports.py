@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import math
 import re
@@ -384,9 +385,29 @@ def test_an_export_with_any_terms_is_sound(
     assert validate_export(folder).findings == ()
 
 
+CODE = """
+from pathlib import Path
+from pydantic import BaseModel
+from tapedeck import Strategy
+
+class Noted(Strategy):
+    class Parameters(BaseModel):
+        most: int = 5
+        words: set[str] = {"b", "c", "a"}
+        limit: float = float("nan")
+        path: Path = Path("x")
+
+    def on_session_start(self):
+        self.note("begins")
+        self.buy("SPY", self.parameters.most)
+"""
+
+
 def test_a_run_with_strategies_exports_the_same_again(week_store: BarStore, tmp_path: Path) -> None:
     """A symbol joins, is bought and leaves; the run is stopped; then sessions are recomputed."""
-    rules = [
+    (tmp_path / "noted.py").write_text(CODE)
+    strategies = [
+        {"strategy": f"{tmp_path / 'noted.py'}:Noted", "parameters": {"most": 7}},
         {"name": "up", "enter": "close > open", "exit": "close < open", "size": {"cash": 9000}},
         {"name": "hold", "enter": "close > 1", "size": {"cash": 9000}},
     ]
@@ -395,7 +416,7 @@ def test_a_run_with_strategies_exports_the_same_again(week_store: BarStore, tmp_
         "exchange_group": "US_EQUITY",
         "backtest_config": {"start_date": DAYS[0], "end_date": DAYS[1]},
         "session_data_config": {"symbols": ["SPY", "AIG"], "streams": ["1m"]},
-        "strategies": rules,
+        "strategies": strategies,
     }
     config = parse_session_config(document_of_file, source="test").config
     sink = CsvExport(tmp_path / "first", config)
@@ -418,7 +439,14 @@ def test_a_run_with_strategies_exports_the_same_again(week_store: BarStore, tmp_
     assert [session.played for session in manifest.sessions] == [390, 100]
     fills = rows_of(tmp_path / "first", "fills.csv")
     assert {row["symbol"] for row in fills} == {"SPY", "AIG", "BAC"}
+    assert manifest.strategies[0].model_dump() == {
+        "name": "Noted",
+        "kind": "class",
+        "code": hashlib.sha256(CODE.encode()).hexdigest(),
+        "parameters": {"most": 7, "words": ["a", "b", "c"], "limit": None, "path": "x"},
+    }
     state = document(tmp_path / "first", "session.json")
+    assert [note["text"] for note in state["last_session"]["notes"]] == ["begins"]
     positions = state["sessions"][1]["account"]["closing"]["positions"]
     assert ("hold", "BAC") in {(one["strategy"], one["symbol"]) for one in positions}
     for folder in ("first", "again"):
