@@ -16,6 +16,7 @@ from tapedeck.engine.broker.order_checks import MOST_LOTS, too_late, unmeasurabl
 from tapedeck.engine.broker.orders import (
     FILLED,
     MARKET_ON_CLOSE,
+    WORKING,
     Order,
     OrderKind,
     OrderRecord,
@@ -55,6 +56,7 @@ class PaperBroker:
         self._tried = -1
         self._rows: dict[str, int] = {}
         self._unknown: dict[str, str] = {}
+        self._ended: list[OrderRecord] = []
         self._orders: list[Order | OrderRecord] = []
         self._fills: list[Fill] = []
 
@@ -65,7 +67,7 @@ class PaperBroker:
         if self._day is not None and day <= self._day:
             raise EngineError(f"the session {day} does not come after {self._day}")
         self._day, self._slots, self._tried = day, slots, -1
-        self._orders = [*self._working.values()]
+        self._ended, self._orders = [], [*self._working.values()]
         self._fills, self.account.trades = [], []
         self.set_symbols(symbols)
 
@@ -233,7 +235,12 @@ class PaperBroker:
     @property
     def session_orders(self) -> list[OrderRecord]:
         """Orders of the session by number, with those that worked when it began, as they stand now."""
-        return [order.record for order in self._orders]
+        orders, ended = self._orders, 0
+        while ended < len(orders) and orders[ended].state is not WORKING:
+            ended += 1
+        self._ended += [order.record for order in orders[:ended]]
+        del orders[:ended]
+        return [*self._ended, *(order.record for order in orders)]
 
     @property
     def session_fills(self) -> tuple[Fill, ...]:
