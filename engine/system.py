@@ -67,7 +67,12 @@ from tapedeck.engine.run.session_recompute import complete_record, recomputed_se
 from tapedeck.engine.run.session_recorder import RECORDING_S
 from tapedeck.engine.run.session_starts import SessionStarts
 from tapedeck.engine.run.set_breakpoints import SetBreakpoints
-from tapedeck.engine.run.strategy_setup import StrategySetup, strategy_setup, vocabulary_of
+from tapedeck.engine.run.strategy_setup import (
+    StrategySetup,
+    rule_vocabulary,
+    strategy_setup,
+    vocabulary_of,
+)
 from tapedeck.engine.run.symbol_requests import SymbolRequest, carry_out
 from tapedeck.engine.run.tape_cache import MEMORY_BYTES, TapeCache
 from tapedeck.engine.run.transport import checked_speed
@@ -756,8 +761,8 @@ class SystemManager:
 
     @cached_property
     def _decisions(self) -> DecisionReader:
-        definitions = definitions_of(self.config)
-        return DecisionReader(definitions, terms_of(self.config), vocabulary_of(self.prepare()))
+        words = rule_vocabulary(self.config, self.prepare())
+        return DecisionReader(definitions_of(self.config), terms_of(self.config), words)
 
     @cached_property
     def _starts(self) -> SessionStarts:

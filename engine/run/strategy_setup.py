@@ -29,11 +29,17 @@ def strategy_setup(config: SessionConfig, plan: StreamPlan) -> StrategySetup | N
     if not config.strategies:
         return None
     definitions = definitions_of(config)
-    # What scanners find may join, so any symbol may be named; it has no values until then.
-    vocabulary = replace(vocabulary_of(plan), any_symbol=bool(config.session_data_config.scanners))
-    walk = StrategyWalk(definitions, terms_of(config), vocabulary, folder=config.folder)
+    walk = StrategyWalk(definitions, terms_of(config), rule_vocabulary(config, plan), folder=config.folder)
     classes = (one for one in definitions if isinstance(one, ClassDefinition))
     return StrategySetup(walk, {one.name: one.timeout_seconds for one in classes})
+
+
+def rule_vocabulary(config: SessionConfig, plan: StreamPlan) -> Vocabulary:
+    """Return the words that rules of strategies may use, without those of strategies alone.
+
+    What scanners find may join, so with them any symbol may be named; it has no values until then.
+    """
+    return replace(vocabulary_of(plan), any_symbol=bool(config.session_data_config.scanners))
 
 
 def vocabulary_of(plan: StreamPlan) -> Vocabulary:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +24,8 @@ from tapedeck.engine.strategies.strategy import Strategy
 from tapedeck.engine.user_code.class_parameters import UserCodeFaultsError, loaded_with_parameters
 
 _SOURCE: Final = "session file"
+METHODS: Final = ("on_session_start", "on_bar", "on_slice", "on_order", "on_session_end")
+"""Methods that a walk calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +53,11 @@ def load_strategies(
             path = f"strategies[{position}]"
             problems += _faults(definition, vocabulary, path)
             try:
-                loaded[definition.name] = _loaded(definition, folder, path)
+                found = loaded[definition.name] = _loaded(definition, folder, path)
             except UserCodeFaultsError as error:
                 problems += error.problems
+            else:
+                problems += _method_faults(found.strategy, definition.reference, f"{path}.strategy")
     if problems:
         raise ConfigError(_SOURCE, problems)
     return loaded
@@ -79,6 +84,23 @@ def _loaded(definition: ClassDefinition, folder: Path, path: str) -> LoadedStrat
         definition.reference, definition.parameters, folder, Strategy, path, "strategy"
     )
     return LoadedStrategy(found.loaded, parameters, found.code_hash)
+
+
+def _method_faults(kind: type[Strategy], reference: str, path: str) -> list[ConfigProblem]:
+    """Return the faults of a class's methods: those that could not be called, or none that ever is."""
+    own = [name for name in METHODS if getattr(kind, name) is not getattr(Strategy, name)]
+    if not own:
+        near = next((near for name in vars(kind) if (near := nearest(name, METHODS)) is not None), None)
+        message = f"{kind.__name__} has none of the methods {', '.join(METHODS)}."
+        return [ConfigProblem(path, reference, message, near)]
+    return [
+        ConfigProblem(path, reference, f"{kind.__name__}.{name} must be a plain method, which is called.")
+        for name in own
+        if not callable(method := getattr(kind, name))
+        or iscoroutinefunction(method)
+        or isgeneratorfunction(method)
+        or isasyncgenfunction(method)
+    ]
 
 
 def _faults(definition: ClassDefinition, vocabulary: Vocabulary, path: str) -> list[ConfigProblem]:

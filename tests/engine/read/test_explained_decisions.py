@@ -22,6 +22,7 @@ from tapedeck.engine.strategies.sizes import CashSize, RiskSize, ShareSize
 from tapedeck.engine.strategies.strategy_walk import StrategyWalk
 from tapedeck.engine.tape.symbol_changes import ChangeKind, SymbolChange
 from tapedeck.engine.tape.tape import Tape
+from tests.support.changing_symbols import ChangingSession
 from tests.support.tapes import slots_of, tape_over
 
 NAN = float("nan")
@@ -284,3 +285,28 @@ def test_a_class_has_its_position_orders_and_notes(tmp_path: Path) -> None:
     assert [fill.price for fill in filled.orders[0].fills] == [11.75]
     with pytest.raises(EngineError, match="strategy mine is a class"):
         reader.entries("mine", None)
+
+
+def test_a_symbol_that_joins_counts_from_the_slot_after_that() -> None:
+    whole = session([[11, 9, 11, 9, 11, 9, 11], [5, 5, 5, 5, 5, 5, 5]])
+    changing = ChangingSession(whole, ("BBB",))
+    words = Vocabulary.of(whole)
+    definition = RuleDefinition("one", "AAA.close > 10 and any.close > 10", "close < 10", ShareSize(10))
+    walk, reader = StrategyWalk([definition], ANY, words), DecisionReader([definition], ANY, words)
+    walk.begin_session(changing.tape)
+    walk.advance(changing.tape, 0, 3)
+    changing.tape.frontier = 3
+    changing.put_in_place(changing.made([changing.change_of("AAA")]))
+    walk.advance(changing.tape, 3, 7)
+    tape = changing.tape
+    tape.account = SessionAccount(walk.record())
+    own = [reader.explain(tape, "AAA", frontier)[0] for frontier in range(1, 8)]
+    other = [reader.explain(tape, "BBB", frontier)[0] for frontier in range(1, 8)]
+    given = [(order.slot, order.symbol) for order in walk.broker.session_orders if order.reason == "enter"]
+    assert given == [(4, "AAA"), (6, "AAA")]
+    assert [one.slot for one in own if one.decided_by == "enter"] == [4, 6]
+    assert [one.held_back for one in own[:3]] == [("AAA was not in the session",)] * 3
+    shown = [[part.outcome.value for part in one.rules[0].parts[1:]] for one in other[:5]]
+    assert shown == [*[["missing", "false"]] * 3, ["false", "false"], ["true", "true"]]
+    found = reader.entries("one", None).becomes_true(tape, 0, 7)
+    assert np.flatnonzero(found).tolist() == [5, 7]

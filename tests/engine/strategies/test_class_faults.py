@@ -245,6 +245,12 @@ def on_slice(self, bars):
     assert record.equity[-1] == one.walk.broker.account.cash
 
 
+def test_a_constructor_that_raises_is_told(tmp_path: Path) -> None:
+    one = ClassWalk(tmp_path, "def __init__(self): pass\ndef on_bar(self, bar): pass", session())
+    with pytest.raises(StrategyError, match=r"^strategy one, __init__ at 2013-11-27 09:30:00: TypeError: "):
+        one.play()
+
+
 def test_a_class_that_overrides_its_constructor_still_has_all(tmp_path: Path) -> None:
     body = """
 def __init__(self, parameters): self.seen.append((self.name, self.parameters is parameters))
