@@ -72,6 +72,8 @@ def _session(live: LiveStatus, zone: ZoneInfo) -> Iterator[tuple[str, str | floa
     yield "speed", live.speed
     yield "edition", live.edition
     yield "recorded_in", live.recorded_in or None
+    if live.strategies_behind is not None:
+        yield "strategies_behind", live.strategies_behind
 
 
 def _feed(status: FeedStatus, zone: ZoneInfo) -> Iterator[tuple[str, str | float | None]]:

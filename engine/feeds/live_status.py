@@ -108,6 +108,7 @@ class LiveStatus:
 
     `now`: the market's time by our clock; `behind_s`: how far the tape's clock is behind it. `opens`: the
     next open while waiting. `speed`: above 1 in a replay. `saved`: whether every bar shown is saved.
+    `strategies_behind`: slots shown that strategies have not walked yet; None without strategies.
     `gaps`: missing bars and what is done about them; counts by state in `gap_counts`, all symbols.
     """
 
@@ -124,3 +125,4 @@ class LiveStatus:
     forming: Mapping[str, Forming] | None = None
     alerts: tuple[Alert, ...] = ()
     recorded_in: str = ""
+    strategies_behind: int | None = None

@@ -301,6 +301,8 @@ class LivePlayer:
         self._data.replace_tape(made)
         self._live.note_edition(made)
         self._breakpoints.compare(before, made)
+        if self._walk is not None:
+            self._walk.tell_corrected(before, made, corrections)
         self._on_change()
 
 

@@ -72,6 +72,13 @@ class BarReceiver(Protocol):
         ...
 
 
+_SETTLE_S: Final = 0.25
+"""Shortest time of the machine, in seconds, that a slot waits for its last bars if strategies decide on it.
+
+What comes later they never learn, and in a fast replay that would be decided by the machine's load.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class LiveSetup:
     """What a live run records, and where to.
@@ -117,6 +124,8 @@ class LiveRun:
     ) -> None:
         options, live = setup.options, setup.config.live_config
         self.clock, self.settle_s = options.clock, live.settle_seconds
+        if setup.config.strategies:
+            self.settle_s = max(self.settle_s, _SETTLE_S * options.clock.speed)
         self._config, self._plan, self._send, self._events = setup.config, plan, send, events
         self._feed, self._journal = options.feed, options.journal
         self._monotonic = setup.monotonic
@@ -419,6 +428,11 @@ class LiveRun:
         self._events.add(EventKind.BREAK, text, frontier=hit.frontier)
         self.alert(f"{text}, at {hit.local_clock:%H:%M}")
 
+    def note_corrected_fill(self, symbol: str, text: str) -> None:
+        """Add an event and an alert for a bar in which an order filled, and that was corrected afterwards."""
+        self._events.add(EventKind.CORRECTION, text, symbol=symbol)
+        self.alert(f"{symbol}: {text}")
+
     def alert(self, text: str) -> None:
         """Add an alert; any thread may."""
         self._alerts.add(text, at=self.clock.now())
@@ -446,6 +460,7 @@ class LiveRun:
             forming=self._forming.current(),
             alerts=self._alerts.recent(),
             recorded_in=str(self._journal),
+            strategies_behind=_strategies_behind(view),
         )
 
     # Internal
@@ -582,3 +597,9 @@ class LiveRun:
 
     def _wait(self, future: Future[Answer], process_messages: ProcessMessages) -> Answer:
         return answer_of(future, self._send, process_messages)
+
+
+def _strategies_behind(view: SessionView | None) -> int | None:
+    """Return the number of slots shown that strategies have not walked; None without strategies."""
+    account = None if view is None else view.account
+    return None if view is None or account is None else view.frontier - account.frontier

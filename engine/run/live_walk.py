@@ -6,8 +6,11 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import NamedTuple, Protocol
 
+from tapedeck.engine.clock.slots import utc_from_epoch
 from tapedeck.engine.metrics.performance import Count, PerformanceMetrics
+from tapedeck.engine.run.editions import Corrections
 from tapedeck.engine.run.live_run import LiveRun
+from tapedeck.engine.tape.bar_grid import OPEN
 from tapedeck.engine.tape.tape import Tape
 
 
@@ -68,6 +71,22 @@ class LiveWalk:
         if not self._stage.is_ready or self._noted is not None:
             self._stage.overruns += 1
             self._metrics.count(Count.OVERRUNS)
+
+    def tell_corrected(self, before: Tape, after: Tape, corrections: Corrections) -> None:
+        """Tell of the bars in which orders filled, and that an edition corrects: the fills stay."""
+        account = after.account
+        if account is None:
+            return
+        cells = set(zip(corrections.rows.tolist(), corrections.slots.tolist(), strict=True))
+        filled = {(after.rows.get(fill.symbol, -1), fill.slot): fill for fill in account.record.fills}
+        for row, slot in sorted(cells & filled.keys()):
+            was, now = before.base.values[OPEN, row, slot], after.base.values[OPEN, row, slot]
+            clock = utc_from_epoch(int(after.slots.opened_at[slot])).astimezone(after.session.zone)
+            text = (
+                f"the bar of {clock:%H:%M} was corrected after an order had filled in it (open {was:g}, now "
+                f"{now:g}): orders and fills stay as they were"
+            )
+            self._live.note_corrected_fill(after.symbols[row], text)
 
     def advance(self, tape: Tape) -> None:
         """Go on with the walk as far as can be without waiting. Only with all that arrived on the tape."""

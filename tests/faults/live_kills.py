@@ -3,7 +3,8 @@
 `python -m tests.faults.live_kills --kills 100` kills 100 recordings, each once, and starts them
 again. After a kill every bar that the journal has stays in it, and is stored at the end; the day
 then ends with the digest of the undisturbed one. A second part kills one recording three times,
-while its disk is full for a part of the day; it needs the right to mount a small disk.
+while its disk is full for a part of the day; it needs the right to mount a small disk. A third
+part has strategies, whose orders, fills and equity are in the digest.
 """
 
 from __future__ import annotations
@@ -58,6 +59,22 @@ _SESSION: Final = {
         },
     },
 }
+_TRADING: Final = {
+    **_SESSION,
+    # Each slot is shown with all its bars, also where they come late on a busy machine.
+    "live_config": {"settle_seconds": 600},
+    "trading_config": {"allow_short": True, "participation": "none", "commission": {"per_share": 0.01}},
+    "strategies": [
+        {"name": "dips", "enter": "close < sma_20", "exit": "close > sma_20", "size": {"shares": 10}},
+        {
+            "name": "falls",
+            "side": "short",
+            "enter": "close < vwap",
+            "exit": "bars_held > 3",
+            "size": {"cash": 900},
+        },
+    ],
+}
 _Row = tuple[Any, ...]
 
 
@@ -92,15 +109,17 @@ class Kill:
 class Recording:
     """A replay that is recorded by the command; `home`: its folder. The store is beside the session file."""
 
-    def __init__(self, place: Path, home: Path, speed: float, *, has_faults: bool) -> None:
-        self._place, self.home = place, home
+    def __init__(
+        self, place: Path, home: Path, speed: float, *, has_faults: bool, file: str = "live.json"
+    ) -> None:
+        self._place, self.home, self._file = place, home, file
         self._options = ["--faults", "faults.json"] if has_faults else []
         self._options += ["--speed", str(speed)]
 
     def start(self) -> subprocess.Popen[str]:
         """Start the command: it begins the day, or goes on."""
         self.home.mkdir(exist_ok=True)
-        arguments = ["live", "live.json", "--feed", "replay", "--date", _DAY, "--store", "bars.db"]
+        arguments = ["live", self._file, "--feed", "replay", "--date", _DAY, "--store", "bars.db"]
         return subprocess.Popen(
             [sys.executable, "-m", "tapedeck", *arguments, *self._options, "--no-ui", "--json"],
             cwd=self._place,
@@ -158,45 +177,62 @@ def main() -> int:
     """Run the campaign; exit code 1 with the findings if there are any."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--trading", type=int, default=20, help="kills of recordings with strategies")
     parser.add_argument("--full-disks", type=int, default=3, help="days with three kills and a full disk")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    counts, findings = campaign(options.kills, options.full_disks, options.seed)
+    counts, findings = campaign(options.kills, options.full_disks, options.seed, trading=options.trading)
     for what, count in sorted(counts.items()):
         print(f"{what}: {count:,}", flush=True)  # noqa: T201
     return 1 if findings else 0
 
 
-def campaign(kills: int, full_disks: int, seed: int = 1) -> tuple[Counter[str], list[str]]:
-    """Kill recordings, each once, and some on a full disk; return the counts, and the findings."""
+def campaign(
+    kills: int, full_disks: int, seed: int = 1, *, trading: int = 0
+) -> tuple[Counter[str], list[str]]:
+    """Kill recordings, each once, and some on a full disk; return the counts, and the findings.
+
+    `trading`: number of kills of recordings with strategies.
+    """
     with scratch() as place:
         (place / "live.json").write_text(json.dumps(_SESSION), encoding="utf-8")
+        (place / "trading.json").write_text(json.dumps(_TRADING), encoding="utf-8")
         (place / "faults.json").write_text(json.dumps(_FAULTS), encoding="utf-8")
         with open_new_store(place / "bars.db") as store:
             fill_store(store, _SYMBOLS, "2013-10-03", _DAY, missing=0.02)
-        work = Campaign(place, Random(seed))
-        for number in range(kills):
-            work.kill_once(number)
-        for number in range(full_disks):
-            work.fill_disk(number)
-        return work.counts, work.findings
+        counts, findings = Counter[str](), list[str]()
+        if kills or full_disks:
+            work = Campaign(place, Random(seed))
+            for number in range(kills):
+                work.kill_once(number)
+            for number in range(full_disks):
+                work.fill_disk(number)
+            counts, findings = work.counts, work.findings
+        if trading:
+            work = Campaign(place, Random(seed), "trading.json")
+            for number in range(trading):
+                work.kill_once(number)
+            counts += Counter({f"{what}, with strategies": count for what, count in work.counts.items()})
+            findings = findings + work.findings
+        return counts, findings
 
 
 class Campaign:
     """Kills recordings of one day, and compares each with the undisturbed one."""
 
-    def __init__(self, place: Path, random: Random) -> None:
+    def __init__(self, place: Path, random: Random, file: str = "live.json") -> None:
         self.counts: Counter[str] = Counter()
         self.findings: list[str] = []
-        self._place, self._random = place, random
-        undisturbed = Recording(place, place / "undisturbed", _SPEED, has_faults=False).run()
+        self._place, self._random, self._file = place, random, file
+        undisturbed = self._recording("undisturbed", _SPEED).run()
         self._digest, self._seconds = undisturbed.digest, undisturbed.seconds
         if not self._digest:
             self._find("undisturbed", undisturbed)
 
     def kill_once(self, number: int) -> None:
         """Kill a recording at a random moment, and start it again."""
-        recording = Recording(self._place, self._place / f"kill-{number}", _SPEED, has_faults=number % 2 == 1)
+        has_faults = number % 2 == 1 and self._file == "live.json"
+        recording = self._recording(f"kill-{number}", _SPEED, has_faults=has_faults)
         if self._random.random() < _AT_START:
             kill = Kill(self._random.uniform(0.2, 0.7) * self._seconds)
         else:
@@ -209,6 +245,10 @@ class Campaign:
         self.counts["kills"] += 1
         self.counts["kills with bars in the journal"] += bool(journalled)
         self._check(f"kill {number}", recording, journalled, recording.run())
+
+    def _recording(self, name: str, speed: float, *, has_faults: bool = False) -> Recording:
+        home = self._place / f"{name}-{self._file}"
+        return Recording(self._place, home, speed, has_faults=has_faults, file=self._file)
 
     def fill_disk(self, number: int) -> None:
         """Kill a recording three times; meanwhile its disk is full for a part of the day."""

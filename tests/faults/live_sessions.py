@@ -4,7 +4,7 @@
 `--seed SEED` one alone. At the end of each the tape's digest, and of one in ten the exported CSV
 files, must equal those of a backtest of what the store holds; every bar that was sent is in the
 journal, unless a kill took it before; no bar is asked for more often than allowed; a breakpoint
-alerts once a slot at most. One in two has strategies: what they did before a kill stays, and they do
+alerts once a slot at most. One in four has strategies: what they did before a kill stays, and they do
 what they do in the backtest if no bar came after its slot was shown.
 """
 
@@ -77,6 +77,7 @@ _TRADING: Final = {
         },
     ],
 }
+_TRADES_EVERY: Final = 4
 _PAST_DAYS: Final = 3
 _CHANGES: Final = (0, 0, 2, 6)
 """Numbers of requests for symbols to join and leave in a run."""
@@ -240,7 +241,7 @@ class Run:
         self._folder = folder
         self._location = folder / "bars.db"
         self._memory = self._template.memory.copy(self._location) if seed % _SQLITE_EVERY else None
-        self._trades = seed % 2 == 1
+        self._trades = seed % _TRADES_EVERY == 1
         self._decided: list[AccountRecord] = []  # before each kill
         self._conditions = random.choice((_CONDITIONS, (), ()))
         self._script = random_script(random, seed)
@@ -257,6 +258,14 @@ class Run:
         self._requests = Requests(random, _SYMBOLS, keeps=not self._kills)
         self._sent: list[FeedBar] = []
         self._told: list[Told] = []
+
+    def calm(self, kills: int) -> Run:
+        """Return the run without faults of the feed and changes of symbols, but killed some times."""
+        opens, closes = int(self._slots[0].opened_at[0]), int(self._slots[0].closed_at[-1])
+        self._script, self._changes, self._trades = parse_fault_script({}), [], True
+        self._world = HandWorld(self._random, start=opens - 90.0, speed=self._random.choice((1.0, 30.0)))
+        self._kills = sorted(self._random.uniform(opens - 90, closes + 100) for _ in range(kills))
+        return self
 
     def outcome(self) -> Outcome:
         """Run to the end, and compare; an error of the run is a finding."""

@@ -7,6 +7,7 @@ from unittest.mock import patch
 import pytest
 
 from tapedeck.engine.feeds.held_bars import HeldBars
+from tapedeck.engine.feeds.known_bars import KnownBars
 from tests.faults.live_sessions import campaign
 
 _RUNS = 300
@@ -22,7 +23,17 @@ def test_live_sessions_end_as_the_backtest_of_what_was_recorded_under_random_fau
     assert counts["editions"] > _PART
     assert counts["joins and leaves"] > _PART / 2
     assert counts["exports compared"] > _PART / 20
+    assert counts["fills before kills"] > 0
     assert counts["sessions"] - counts["sessions not compared with history"] > _PART / 2
+
+
+def test_strategies_that_know_after_a_kill_what_they_did_not_know_are_found():
+    def all_known(journal, day, held, rows, walks):
+        return KnownBars(held.values[:, rows], ())
+
+    with patch("tapedeck.engine.feeds.bar_recording.known_bars", all_known):
+        _, findings = campaign([41, 45, 57], is_short=True)
+    assert any("decided otherwise before slot" in finding for finding in findings)
 
 
 def test_a_session_that_forgets_what_is_to_be_stored_is_found():

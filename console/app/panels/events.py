@@ -32,6 +32,7 @@ _TICKS: Final = {
     EventKind.BUY: TickKind.BUY,
     EventKind.SELL: TickKind.SELL,
     EventKind.NOTE: TickKind.EVENT,
+    EventKind.CORRECTION: TickKind.EVENT,
 }
 _STYLES: Final = {
     EventKind.GAP: "fair",
@@ -43,6 +44,7 @@ _STYLES: Final = {
     EventKind.BUY: "good",
     EventKind.SELL: "bad",
     EventKind.NOTE: "mark",
+    EventKind.CORRECTION: "bad",
 }
 _NO_MARKS: Final = frozenset({EventKind.GAP, EventKind.SESSION})
 _PLACE: Final = attrgetter("place")

@@ -128,10 +128,18 @@ def _kept(live: LiveStatus) -> list[Content]:
     )
     if feed.unsaved:
         pairs.append(_pair("NOT SAVED", counted(feed.unsaved, "bar"), _BAD))
+    if live.strategies_behind is not None:
+        pairs.append(_strategies(live.strategies_behind))
     pairs.append(_skew(feed.skew_s))
     if live.recorded_in:
         pairs.append(_pair("recorded in", live.recorded_in))
     return pairs
+
+
+def _strategies(behind: int) -> Content:
+    """Return how far the strategies are behind what is shown: a slot is usual while they walk it."""
+    text = "in time" if behind == 0 else f"{counted(behind, 'slot')} behind"
+    return _pair("strategies", text, _BAD if behind > 1 else "")
 
 
 def _skew(skew_s: float | None) -> Content:

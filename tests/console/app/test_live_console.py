@@ -355,13 +355,22 @@ def test_the_feed_panel_has_every_fact_of_the_status_slowest_symbol_first(
             gap("CCC", 7, GapState.UNFILLABLE, 5),
         )
         counts = {GapState.FILLED: 1, GapState.ASKED: 1, GapState.WAITING: 1, GapState.UNFILLABLE: 1}
-        await console.arrive(pilot, 61, gaps=gaps, gap_counts=counts, edition=4, recorded_in="bars.live.db")
+        await console.arrive(
+            pilot,
+            61,
+            gaps=gaps,
+            gap_counts=counts,
+            edition=4,
+            recorded_in="bars.live.db",
+            strategies_behind=3,
+        )
         text = await feed_text(console, pilot, "slowest first")
         now = OPEN + timedelta(minutes=61, seconds=7)
         for words in (
             "replay connected for 16:01:07", "last message 2 s ago", "bars 354", "per minute 3",
             "duplicates 2", "late 3", "corrected 1", "early 0", "edition 4", "journal 47 kB",
             "save lag 12 ms", "clock skew +0.2 s", "recorded in bars.live.db", "waiting 1", "asked 1",
+            "strategies 3 slots behind",
             "filled 1", "confirmed empty 0", "unfillable 1",
         ):  # fmt: skip
             assert words in text, words
