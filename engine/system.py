@@ -67,7 +67,12 @@ from tapedeck.engine.run.session_recompute import complete_record, recomputed_se
 from tapedeck.engine.run.session_recorder import RECORDING_S
 from tapedeck.engine.run.session_starts import SessionStarts
 from tapedeck.engine.run.set_breakpoints import SetBreakpoints
-from tapedeck.engine.run.strategy_setup import StrategySetup, strategy_setup, vocabulary_of
+from tapedeck.engine.run.strategy_setup import (
+    StrategySetup,
+    rule_vocabulary,
+    strategy_setup,
+    vocabulary_of,
+)
 from tapedeck.engine.run.symbol_requests import SymbolRequest, carry_out
 from tapedeck.engine.run.tape_cache import MEMORY_BYTES, TapeCache
 from tapedeck.engine.run.transport import checked_speed
@@ -664,12 +669,14 @@ class SystemManager:
         """Return the run's summary; complete after the run, empty before its start."""
         summary = self._reports.summary(self._coordinator)
         scanning, strategies = self._scanning, self._strategies
-        own = self.config.strategies
+        parameters = {one.name: one.parameters for one in self.config.strategies}
+        if strategies is not None:
+            parameters |= strategies.walk.parameters
         return replace(
             summary,
             scanner_code={} if scanning is None else dict(scanning.manager.code_hashes),
             strategy_code={} if strategies is None else dict(strategies.walk.code_hashes),
-            strategy_parameters={one.name: one.parameters for one in own if one.parameters},
+            strategy_parameters={name: values for name, values in parameters.items() if values},
         )
 
     # Internal
@@ -754,8 +761,8 @@ class SystemManager:
 
     @cached_property
     def _decisions(self) -> DecisionReader:
-        definitions = definitions_of(self.config)
-        return DecisionReader(definitions, terms_of(self.config), vocabulary_of(self.prepare()))
+        words = rule_vocabulary(self.config, self.prepare())
+        return DecisionReader(definitions_of(self.config), terms_of(self.config), words)
 
     @cached_property
     def _starts(self) -> SessionStarts:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import is_hypothesis_test, settings
 
 import tapedeck.engine
 
@@ -53,8 +53,13 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> None:
-    """Trace coverage in the engine's own tests only: tracing doubles the time of others, set-up included."""
-    _trace(item.config, wanted=not item.path.relative_to(_TESTS).as_posix().startswith(_UNTRACED))
+    """Trace coverage in the engine's own tests with written examples: tracing doubles the time of others.
+
+    Random examples are many, and would reach other lines in each run.
+    """
+    is_random = is_hypothesis_test(getattr(item, "obj", None))
+    path = item.path.relative_to(_TESTS).as_posix()
+    _trace(item.config, wanted=not is_random and not path.startswith(_UNTRACED))
 
 
 def _coverage(config: pytest.Config) -> Any:

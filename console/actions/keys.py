@@ -22,6 +22,7 @@ _SIGNS: Final = {
     "full_stop": ".", "comma": ",", "plus": "+", "equals_sign": "=", "minus": "-", "slash": "/",
     "left_square_bracket": "[", "right_square_bracket": "]", "apostrophe": "'", "question_mark": "?",
     "left_curly_bracket": "{", "right_curly_bracket": "}",
+    "left_parenthesis": "(", "right_parenthesis": ")",
     "greater_than_sign": ">", "less_than_sign": "<", "up": "↑", "down": "↓", "left": "←", "right": "→",
 }  # fmt: skip
 

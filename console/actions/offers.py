@@ -37,8 +37,7 @@ _NEVER: Final[Mapping[str, str]] = {
 }
 _NEEDED: Final[Mapping[str, RunPart]] = {
     **{f"panel_{panel.id}": panel.needs for panel in panels() if panel.needs is not None},
-    "previous_fill": RunPart.STRATEGIES,
-    "next_fill": RunPart.STRATEGIES,
+    **dict.fromkeys(("previous_fill", "next_fill", "previous_entry", "next_entry"), RunPart.STRATEGIES),
 }
 """Parts of a run without which it does not have a panel or an action, by the action."""
 _LACKING: Final[Mapping[RunPart, str]] = {

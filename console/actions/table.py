@@ -229,6 +229,14 @@ ACTIONS: Final[list[Action]] = [
         OnScreen("moments.again"), NAVIGATE, NO_ARGUMENT, "back"
     ),
     Action(
+        "previous_entry", "left_parenthesis", "previous entry", "Find previous entry by rule",
+        OnScreen("fills.entry"), NAVIGATE, NO_ARGUMENT, "back"
+    ),
+    Action(
+        "next_entry", "right_parenthesis", "next entry", "Find next entry by rule",
+        OnScreen("fills.entry"), NAVIGATE, NO_ARGUMENT, "on"
+    ),
+    Action(
         "bookmark", "apostrophe", "bookmark", "Bookmark this time",
         run_actions.bookmark, NAVIGATE, arguments.NOTE, effect=_SETS
     ),

@@ -17,7 +17,9 @@ from tapedeck.engine.clock.slots import utc_from_epoch
 from tapedeck.engine.tape.session_view import SessionView
 
 _TONES: Final = {1: "$text-success", -1: "$text-error", 0: ""}
-_TRADES: Final = ("trade", "", "", "shares", "from", "at", "to", "at", "profit")
+_MOST_TRADES: Final = 100
+"""Most trades listed of a day, the latest ones."""
+_TRADES: Final = ("strategy", "symbol", "side", "shares", "from", "at", "to", "at", "profit")
 
 
 def amounts(account: AccountAt, view: SessionView) -> Iterator[Content]:
@@ -49,8 +51,10 @@ def account_lines(account: AccountAt, view: SessionView, width: int) -> Sequence
         lines += [Content.styled("held:", QUIET), *flowed(held, width)]
     words = ", ".join((counted(len(account.orders), "order"), counted(len(account.fills), "fill")))
     lines.append(Content.styled(words, QUIET))
+    if len(account.trades) > _MOST_TRADES:
+        lines.append(Content.styled(f"{len(account.trades) - _MOST_TRADES:,} earlier trades", QUIET))
     if account.trades:
-        rows = [_trade_row(trade, account, view) for trade in account.trades]
+        rows = [_trade_row(trade, account, view) for trade in account.trades[-_MOST_TRADES:]]
         lines += GridLines(_TRADES, rows, right="lllrlrlrr", width=width)
     return lines
 

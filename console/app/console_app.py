@@ -154,7 +154,7 @@ class ConsoleApp(TerminalApp):
             "navigation": self.navigation,
             "breakpoints": breakpoints,
             "moments": moments,
-            "fills": FillHandlers(self, self.navigation),
+            "fills": FillHandlers(self, self.navigation, moments),
             "panels": PanelHandlers(self),
             "data": self.data,
             "app": application,

@@ -17,7 +17,7 @@ from tapedeck.console.app.widgets import (
 from tapedeck.engine.broker.orders import BUY, SELL, Side
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.store.coverage import Coverage
-from tapedeck.engine.tape.bar_grid import FIELDS, Floats, Mask
+from tapedeck.engine.tape.bar_grid import FIELDS, Floats, Ints, Mask
 from tapedeck.engine.tape.session_view import Bars, SessionView
 
 
@@ -69,10 +69,13 @@ def chart_data(
     overlays: Sequence[str] = (),
     before: Mapping[str, float] | None = None,
     levels: Mapping[str, float] | None = None,
+    earlier_fills: Mapping[Side, Ints] | None = None,
     as_of: str = "",
 ) -> ChartData:
     """Return the candles of a symbol: earlier sessions, then this one up to the view's clock.
 
+    `earlier_fills`: opens of the slots that filled in the session before, seconds UTC, for candles of less
+    than a day.
     `overlays`: names of indicators on the same interval, with values for this session only; `before`: their
     last values of the session before. `levels`: name → price.
     """
@@ -88,6 +91,11 @@ def chart_data(
     lines: Mapping[str, Floats] = {
         name: _padded(np.concatenate([blank, view.indicator_grid(name)[row]]), earlier + len(bars))
         for name in overlays
+    }
+    marks = {
+        side: _filled(view, symbol, interval, side, earlier)
+        | _filled_before(opened_at[:earlier], (earlier_fills or {}).get(side))
+        for side in Side
     }
     return ChartData(
         title=f"{symbol} {interval}",
@@ -106,8 +114,8 @@ def chart_data(
         close=closes,
         volume=volumes,
         corrected=_corrected(view, symbol, interval, earlier),
-        bought=_filled(view, symbol, interval, BUY, earlier),
-        sold=_filled(view, symbol, interval, SELL, earlier),
+        bought=marks[BUY],
+        sold=marks[SELL],
     )
 
 
@@ -123,6 +131,14 @@ def _filled(view: SessionView, symbol: str, interval: Interval, side: Side, earl
     closes = view.closed_at(interval)
     columns = np.searchsorted(closes, view.slot_times.closed_at[slots])
     return frozenset((columns[columns < len(closes)] + earlier).tolist())
+
+
+def _filled_before(opened_at: Ints, fills: Ints | None) -> frozenset[int]:
+    """Return the indices of candles of the session before that have fills; both in seconds UTC."""
+    if fills is None or not len(opened_at):
+        return frozenset()
+    columns = np.searchsorted(opened_at, fills, side="right") - 1
+    return frozenset(columns[columns >= 0].tolist())
 
 
 def _corrected(view: SessionView, symbol: str, interval: Interval, earlier: int) -> Mask | None:

@@ -23,9 +23,18 @@ if TYPE_CHECKING:
     from tapedeck.engine.config import SessionConfig
     from tapedeck.engine.export.csv_export import CsvExport
     from tapedeck.engine.store.bar_store import BarStore
+    from tapedeck.engine.tape.session_record import SessionSink
 
 # Period of the main loop, which notices Ctrl-C and updates the progress bar.
 _POLL_S: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Determinism:
+    """Comparison of two plays: whether strategies did the same; `text`: that, or the first difference."""
+
+    same: bool
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +45,7 @@ class Outcome:
 
     `stopped_at`: the breakpoint that ended it, or None; `views`: panels as text, at the end of the run.
     `exports`, `export_failures`: of a recording over several days, the folder of each, and what failed.
+    `determinism`: None if the file was played once.
     """
 
     summary: RunSummary
@@ -48,6 +58,7 @@ class Outcome:
     unchanged: Path | None = None
     exports: tuple[Path, ...] = ()
     export_failures: tuple[ExportError, ...] = ()
+    determinism: Determinism | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,23 +81,25 @@ def play(
     export: Path | None,
     interrupts: Interrupts,
     batch_options: BatchOptions | None = None,
+    sinks: Sequence[SessionSink] = (),
 ) -> Outcome:
     """Play a session file to its end, or until a breakpoint or a signal, and export what was played.
 
-    Only for the main thread. Raises ConfigError, ConditionError, CalendarError, StoreError,
-    DataMissingError or ExportError before the start; later errors are in the outcome.
+    `sinks`: receive the sessions, too. Only for the main thread. Raises ConfigError, ConditionError,
+    CalendarError, StoreError, DataMissingError or ExportError before the start; later errors are in the
+    outcome.
     """
     batch_options = batch_options or BatchOptions()
     with ExitStack() as stack:
         sink = stack.enter_context(exporting(config, export))
-        sinks: list[CsvExport] = [] if sink is None else [sink]
+        receivers = [*sinks] if sink is None else [sink, *sinks]
         lines = None
         if batch_options.script is not None:
             from tapedeck.console.cli.script_lines import ScriptLines  # noqa: PLC0415 - most runs have no script
 
             lines = ScriptLines(batch_options.script, terminal)
         tape_cache_bytes = None if lines is None else SystemManager.TAPE_CACHE_BYTES
-        system = SystemManager(config, store, sinks=sinks, tape_cache_bytes=tape_cache_bytes)
+        system = SystemManager(config, store, sinks=receivers, tape_cache_bytes=tape_cache_bytes)
         for condition in batch_options.breaks:
             system.add_breakpoint(condition)
         system.prepare()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final, cast
 import typer
 
 from tapedeck.console.actions.speeds import read_speed
-from tapedeck.engine.errors import ConfigError, ConfigProblem, nearest
+from tapedeck.engine.errors import ConfigError, ConfigProblem, nearest, shortened
 from tapedeck.engine.intervals import COMMON_SPELLINGS, Interval
 from tapedeck.engine.user_path import path_fault
 
@@ -57,6 +58,7 @@ SetOption = Annotated[
     ),
 ]
 
+_PARAMETER: Final = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)?")
 _INTERVALS: Final = tuple(word for word in COMMON_SPELLINGS if word != "1w")
 
 
@@ -127,8 +129,9 @@ def read_settings(texts: Sequence[str] | None) -> dict[str, JsonValue]:
     settings: dict[str, JsonValue] = {}
     for text in texts or ():
         name, sign, written = (part.strip() for part in text.partition("="))
-        if not name or not sign or not written:
-            raise bad_option("--set", text, f"must be NAME=VALUE, such as fast=12, not {text!r}.")
+        if not _PARAMETER.fullmatch(name) or not sign or not written:
+            message = f"must be NAME=VALUE, such as fast=12 or cross.fast=12, not {shortened(text)!r}."
+            raise bad_option("--set", text, message)
         if name in settings:
             raise bad_option("--set", text, f"{name!r} is given twice: keep one of them.")
         settings[name] = _read_value(name, written)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from tapedeck.console.cli.failures import error_document
 from tapedeck.console.cli.terminal import Cell, Column, Terminal, number_column
-from tapedeck.console.panel_data.account_lines import account_line, strategies_line
+from tapedeck.console.panel_data.account_lines import account_line, strategy_lines
 from tapedeck.console.panel_data.scanner_lines import failure_lines, scanners_line
 from tapedeck.console.panel_data.scores import Grade, cut_score, grade_of
 from tapedeck.console.panel_data.symbol_changes import changes_line
@@ -37,6 +37,8 @@ def outcome_document(outcome: Outcome, log_path: object) -> dict[str, object]:
     document["bars_per_second"] = _rate(outcome)
     document["timers"] = {name: asdict(timer) for name, timer in outcome.timers.items()}
     document["export"] = None if outcome.export is None else str(outcome.export)
+    if outcome.determinism is not None:
+        document["determinism"] = asdict(outcome.determinism)
     document["error"] = None if outcome.error is None else error_document(outcome.error, log_path)
     return document
 
@@ -68,6 +70,8 @@ def write_report(outcome: Outcome, terminal: Terminal, *, with_timers: bool = Tr
     for warning in summary.warnings:
         terminal.write(f"warning: {warning}")
     terminal.write(f"stamp: {summary.stamp}" if summary.sessions else "stamp: none, no session was played")
+    if outcome.determinism is not None:
+        terminal.write(f"determinism: {outcome.determinism.text}")
     if outcome.export is not None:
         whole = "complete" if summary.complete else "partial"
         terminal.write(f"export: {outcome.export} ({whole})")
@@ -117,8 +121,8 @@ def _write_scanners(sessions: Sequence[SessionSummary], terminal: Terminal) -> N
 
 def _write_account(sessions: Sequence[SessionSummary], terminal: Terminal) -> None:
     """Write what the strategies did, and what became of their account."""
-    if done := strategies_line(sessions):
-        terminal.write(f"\nstrategies: {done}")
+    if done := strategy_lines(sessions):
+        terminal.write("".join(f"\nstrategy {line}" for line in done))
         terminal.write(f"account: {account_line(sessions)}")
 
 

@@ -28,10 +28,13 @@ def sessions_of(config: SessionConfig) -> tuple[TradingSession, ...]:
 
 
 def outline(config: SessionConfig, sessions: Sequence[TradingSession]) -> str:
-    """Return the name, symbols, exchange and days of a session file as a line."""
+    """Return the name, symbols, exchange, days and strategies of a session file as a line."""
     symbols = len(config.session_data_config.symbols)
     parts = [f"{config.session_name}: {symbols} symbol{'' if symbols == 1 else 's'} of {config.exchange}"]
     if sessions:
         days = f"{sessions[0].trading_day} to {sessions[-1].trading_day}"
         parts.append(f"{len(sessions)} session{'' if len(sessions) == 1 else 's'}, {days}")
+    if config.strategies:
+        names = ", ".join(strategy.name for strategy in config.strategies)
+        parts.append(f"strateg{'y' if len(config.strategies) == 1 else 'ies'} {names}")
     return ", ".join(parts)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from itertools import islice
-from typing import NamedTuple
+from operator import attrgetter
+from typing import Final, NamedTuple
 
 from tapedeck.engine.broker.money import Ints, MoneyScale
 from tapedeck.engine.broker.orders import OrderRecord, OrderState
 from tapedeck.engine.broker.records import Fill, Trade
+
+_SLOT: Final = attrgetter("slot")
+_EXIT_SLOT: Final = attrgetter("exit_slot")
 
 PositionKey = tuple[str, str]
 """A strategy and a symbol."""
@@ -104,21 +109,20 @@ class AccountAt:
     @property
     def fills(self) -> tuple[Fill, ...]:
         """Fills of the session, in their order."""
-        if self._is_whole:
-            return self.record.fills
-        return tuple(fill for fill in self.record.fills if fill.slot < self.frontier)
+        fills = self.record.fills
+        return fills[: bisect_left(fills, self.frontier, key=_SLOT)]
 
     @property
     def trades(self) -> tuple[Trade, ...]:
         """Round trips that ended in the session, in their order."""
-        if self._is_whole:
-            return self.record.trades
-        return tuple(trade for trade in self.record.trades if trade.exit_slot < self.frontier)
+        trades = self.record.trades
+        return trades[: bisect_left(trades, self.frontier, key=_EXIT_SLOT)]
 
     @property
     def notes(self) -> tuple[StrategyNote, ...]:
         """What strategies noted, in order."""
-        return tuple(note for note in self.record.notes if note.slot < self.frontier)
+        notes = self.record.notes
+        return notes[: bisect_left(notes, self.frontier, key=_SLOT)]
 
     @property
     def orders(self) -> tuple[OrderRecord, ...]:
@@ -136,8 +140,9 @@ class AccountAt:
     def positions(self) -> tuple[HeldPosition, ...]:
         """Positions that have lots: by strategy as in the session file, then by symbol."""
         held = {(one.strategy, one.symbol): one for one in self.record.opening_positions}
-        for fill in self.fills:
-            held[fill.strategy, fill.symbol] = HeldPosition(fill.strategy, fill.symbol, fill.held, fill.cost)
+        last = {(fill.strategy, fill.symbol): fill for fill in self.fills}
+        for key, fill in last.items():
+            held[key] = HeldPosition(*key, fill.held, fill.cost)
         ranks = {name: rank for rank, name in enumerate(self.record.strategies)}
         present = (one for one in held.values() if one.lots)
         return tuple(sorted(present, key=lambda one: (ranks[one.strategy], one.symbol)))

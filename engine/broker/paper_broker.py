@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date
+from itertools import chain
 from math import inf, nan
 from operator import attrgetter
 
@@ -16,6 +17,7 @@ from tapedeck.engine.broker.order_checks import MOST_LOTS, too_late, unmeasurabl
 from tapedeck.engine.broker.orders import (
     FILLED,
     MARKET_ON_CLOSE,
+    WORKING,
     Order,
     OrderKind,
     OrderRecord,
@@ -56,6 +58,8 @@ class PaperBroker:
         self._rows: dict[str, int] = {}
         self._unknown: dict[str, str] = {}
         self._orders: list[Order | OrderRecord] = []
+        self._records: list[OrderRecord] = []  # of these orders, as they were read last
+        self._unsettled: list[int] = []  # places of those that worked then
         self._fills: list[Fill] = []
 
     # The session
@@ -66,6 +70,7 @@ class PaperBroker:
             raise EngineError(f"the session {day} does not come after {self._day}")
         self._day, self._slots, self._tried = day, slots, -1
         self._orders = [*self._working.values()]
+        self._records, self._unsettled = [], []
         self._fills, self.account.trades = [], []
         self.set_symbols(symbols)
 
@@ -233,7 +238,14 @@ class PaperBroker:
     @property
     def session_orders(self) -> list[OrderRecord]:
         """Orders of the session by number, with those that worked when it began, as they stand now."""
-        return [order.record for order in self._orders]
+        records, working = self._records, []
+        for place in chain(self._unsettled, range(len(records), len(self._orders))):
+            order = self._orders[place]
+            records[place : place + 1] = (order.record,)
+            if order.state is WORKING:
+                working.append(place)
+        self._unsettled = working
+        return records.copy()
 
     @property
     def session_fills(self) -> tuple[Fill, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -76,7 +77,7 @@ class Vocabulary:
         """Raise ConditionError if a condition or value uses unknown names, or mixes times and numbers."""
         for reference in references(condition):
             self._check_reference(text, reference)
-        _check_kinds(text, condition)
+        _check_kinds(text, condition, [word for word in MONEY_WORDS if self.account or word in self.figures])
         if self.account:
             check_words(text, condition, ACCOUNT_OWNERS, (*POSITION_WORDS, *MONEY_WORDS))
         if not _depends_on_session(condition):
@@ -154,25 +155,28 @@ class Vocabulary:
             raise condition_fault(text, reference.name_span, message, nearest(reference.name, FIELDS))
 
 
-def _check_kinds(text: str, node: Node) -> None:
-    """Reject arithmetic with times, comparisons of times with numbers, and mixtures of any and all."""
+def _check_kinds(text: str, node: Node, of_no_row: Collection[str]) -> None:
+    """Reject arithmetic with times, comparisons of times with numbers, and mixtures of any and all.
+
+    `of_no_row`: bare names that are of no symbol, and stand beside any and all.
+    """
     for child in children(node):
-        _check_kinds(text, child)
+        _check_kinds(text, child, of_no_row)
     if isinstance(node, Comparison):
         kinds = {_is_time(operand) for operand in node.operands}
         if len(kinds) > 1:
             message = "a time cannot be compared with a number: use a time of day such as 10:30"
             raise condition_fault(text, node.span, message)
-        _refuse_mixtures(text, node)
+        _refuse_mixtures(text, node, of_no_row)
     elif isinstance(node, Crossing):
         _refuse_times(text, node, "a time cannot cross a value: compare it, as in time >= 10:30")
-        _refuse_mixtures(text, node)
+        _refuse_mixtures(text, node, of_no_row)
     elif not isinstance(node, Truth):
         _refuse_times(text, node, "arithmetic with a time is not possible: compare it, as in time >= 10:30")
 
 
-def _refuse_mixtures(text: str, node: Comparison | Crossing) -> None:
-    over_rows = [reference for reference in references(node) if reference.symbol is None]
+def _refuse_mixtures(text: str, node: Comparison | Crossing, of_no_row: Collection[str]) -> None:
+    over_rows = [r for r in references(node) if r.symbol is None and not (r.is_bare and r.name in of_no_row)]
     quantifiers = {reference.quantifier for reference in over_rows if reference.quantifier is not None}
     bare = next((reference for reference in over_rows if reference.is_bare), None)
     message = None

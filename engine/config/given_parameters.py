@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from tapedeck.engine.config.parameters import PARAMETERS, STRATEGIES, mapping, strategies_of
 from tapedeck.engine.config.strategies import strategy_name
 from tapedeck.engine.errors import ConfigProblem, nearest, unknown_name
+from tapedeck.engine.printable import printable_line
 
 
 def with_settings(
@@ -33,46 +34,45 @@ def with_settings(
 
 
 def _with_own_parameters(strategy: object) -> object:
+    """Return a copy of a strategy with a copy of its parameters, which may be none."""
     if not isinstance(strategy, Mapping):
         return strategy
     own = strategy.get(PARAMETERS)
-    if own is None and "strategy" in strategy:
-        own = {}
-    return {**strategy, PARAMETERS: dict(own)} if isinstance(own, Mapping) else dict(strategy)
+    if own is None:
+        return {**strategy, PARAMETERS: {}}
+    return {**strategy, PARAMETERS: dict(own) if isinstance(own, Mapping) else own}
 
 
 def _places_of(name: str, document: Mapping[str, object]) -> list[tuple[dict[str, object], str]]:
     """Return the mappings that have a parameter, with its name in them."""
     owner, dot, key = name.rpartition(".")
+    file = document.get(PARAMETERS)
     if not dot:
-        file = document.get(PARAMETERS)
         if isinstance(file, dict) and name in file:
             return [(file, name)]
         return [(own, name) for _, own in _own_parameters(document) if name in own]
-    found: list[tuple[dict[str, object], str]] = []
-    for place, strategy in strategies_of(document):
-        if strategy_name(strategy) == owner and place and key.isidentifier():
-            own = strategy.get(PARAMETERS)
-            # A class has parameters that the file does not name; it refuses those that it has not.
-            known = "strategy" in strategy or key in mapping(document.get(PARAMETERS))
-            if isinstance(own, dict) and (known or key in own):
-                found.append((own, key))
-            elif own is None and known:
-                strategy[PARAMETERS] = own = {}
-                found.append((own, key))
-    return found
+    return [
+        (own, key)
+        for strategy, own in _own_parameters(document)
+        # A class has parameters that the file does not name; it refuses those that it has not.
+        if strategy_name(strategy) == owner
+        and (key in own or key in mapping(file) or ("strategy" in strategy and key.isidentifier()))
+    ]
 
 
 def _unknown_setting(name: str, value: object, document: Mapping[str, object]) -> ConfigProblem:
     known = [*mapping(document.get(PARAMETERS))]
-    known += [f"{owner}.{key}" for owner, own in _own_parameters(document) for key in own]
+    known += [f"{strategy_name(one)}.{key}" for one, own in _own_parameters(document) for key in own]
     near = nearest(name, known) or nearest(name, [one.rpartition(".")[2] for one in known])
     message = unknown_name("parameter", name, known, owner="this file")
-    return ConfigProblem(f"--set {name}", value, message, near)
+    return ConfigProblem(printable_line(f"--set {name}"), value, message, near)
 
 
-def _own_parameters(document: Mapping[str, object]) -> Iterator[tuple[object, dict[str, object]]]:
+def _own_parameters(
+    document: Mapping[str, object],
+) -> Iterator[tuple[Mapping[str, object], dict[str, object]]]:
+    """Yield the strategies of a document, each with its own parameters."""
     for _, strategy in strategies_of(document):
         own = strategy.get(PARAMETERS)
         if isinstance(own, dict):
-            yield strategy_name(strategy), own
+            yield strategy, own

@@ -1,4 +1,4 @@
-"""Files that a session file names: those of its universe and of the classes of its scanners."""
+"""Files that a session file names: of its universe, and of the classes of scanners and strategies."""
 
 from __future__ import annotations
 
@@ -29,7 +29,11 @@ def _named(config: SessionConfig) -> Iterator[tuple[str, str]]:
     data = config.session_data_config
     if data.universe is not None and data.universe.file is not None:
         yield f"{_DATA}.universe.file", data.universe.file
-    for position, scanner in enumerate(data.scanners):
-        place = "" if scanner.scanner is None else scanner.scanner.rpartition(":")[0]
+    classes = [
+        *((f"{_DATA}.scanners[{at}].scanner", one.scanner) for at, one in enumerate(data.scanners)),
+        *((f"strategies[{at}].strategy", one.strategy) for at, one in enumerate(config.strategies)),
+    ]
+    for field, written in classes:
+        place = "" if written is None else written.rpartition(":")[0]
         if is_path(place):
-            yield f"{_DATA}.scanners[{position}].scanner", place
+            yield field, place

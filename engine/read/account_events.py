@@ -31,11 +31,13 @@ class AccountEvent(NamedTuple):
 
 
 class AccountEvents:
-    """Fills and notes of the sessions of a run in their order, the latest `kept`. One thread at a time."""
+    """Fills and notes of the sessions of a run in their order. One thread at a time.
+
+    `kept`: the most that wait to be taken; the latest stay.
+    """
 
     def __init__(self, kept: int) -> None:
-        self._unmade: deque[tuple[int, SessionSlots, MoneyScale, Happened]] = deque(maxlen=kept)
-        self._made: deque[AccountEvent] = deque(maxlen=kept)
+        self._waiting: deque[tuple[int, SessionSlots, MoneyScale, Happened]] = deque(maxlen=kept)
         self._fills = self._notes = 0
 
     def begin_session(self) -> None:
@@ -49,14 +51,13 @@ class AccountEvents:
         record = tape.account.record
         for one in self._new(record, tape.frontier):
             number += 1
-            self._unmade.append((number, tape.slots, record.scale, one))
+            self._waiting.append((number, tape.slots, record.scale, one))
         return number
 
-    def events(self) -> Iterator[AccountEvent]:
-        """Return the events kept, in the order of their numbers."""
-        while self._unmade:
-            self._made.append(_event(*self._unmade.popleft()))
-        return iter(self._made)
+    def take(self) -> Iterator[AccountEvent]:
+        """Yield what waits, in the order of the numbers, and drop it."""
+        while self._waiting:
+            yield _event(*self._waiting.popleft())
 
     def _new(self, record: AccountRecord, frontier: int) -> list[Happened]:
         """Return the fills and notes since the last call, by slot; fills of a slot before its notes."""

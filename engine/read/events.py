@@ -97,6 +97,7 @@ class EventLog:
         self._marks: deque[Event] = deque(maxlen=marks_kept)
         self._sessions: deque[Event] = deque(maxlen=_SESSIONS_KEPT)
         self._gaps: deque[Event] = deque(maxlen=gaps_kept)
+        self._fills: deque[Event] = deque(maxlen=_FILLS_KEPT)
         self._account = AccountEvents(_FILLS_KEPT)
         self._gaps_kept = gaps_kept
         self._gaps_begun = 0
@@ -210,8 +211,8 @@ class EventLog:
             if self._tracker is not None:
                 gaps = [*gaps, *self._tracker.gaps(self._gaps_kept)][-self._gaps_kept :]
             self._gaps_listed = len(gaps)
-            fills = map(_event_of, self._account.events())
-            self._listed = tuple(sorted((*self._sessions, *self._marks, *gaps, *fills), key=_ORDER))
+            self._fills += map(_event_of, self._account.take())
+            self._listed = tuple(sorted((*self._sessions, *self._marks, *gaps, *self._fills), key=_ORDER))
         return self._listed
 
     def _drop_session(self) -> None:

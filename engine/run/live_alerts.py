@@ -29,8 +29,13 @@ class LiveBreakpoints:
         self._told: set[tuple[int, int]] = set()  # number and frontier of hits; a correction may undo one
 
     def search(self, tape: Tape) -> None:
-        """Record the hits of every frontier computed since the last search."""
+        """Record the hits of every frontier computed since the last search.
+
+        While a breakpoint reads the account, as far as strategies have walked.
+        """
         computed = tape.computed_frontier()
+        if self._breakpoints.read_account and tape.account is not None:
+            computed = min(computed, tape.account.record.walked)
         if computed <= self._searched:
             return
         self._find_earlier_values()

@@ -72,6 +72,13 @@ class BarReceiver(Protocol):
         ...
 
 
+_SETTLE_S: Final = 0.25
+"""Shortest time of the machine, in seconds, that a slot waits for its last bars if strategies decide on it.
+
+What comes later they never learn, and in a fast replay that would be decided by the machine's load.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class LiveSetup:
     """What a live run records, and where to.
@@ -117,6 +124,8 @@ class LiveRun:
     ) -> None:
         options, live = setup.options, setup.config.live_config
         self.clock, self.settle_s = options.clock, live.settle_seconds
+        if setup.config.strategies:
+            self.settle_s = max(self.settle_s, _SETTLE_S * options.clock.speed)
         self._config, self._plan, self._send, self._events = setup.config, plan, send, events
         self._feed, self._journal = options.feed, options.journal
         self._monotonic = setup.monotonic

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tapedeck.engine.conditions.vocabulary import Vocabulary
 from tapedeck.engine.config import SessionConfig
@@ -29,9 +29,17 @@ def strategy_setup(config: SessionConfig, plan: StreamPlan) -> StrategySetup | N
     if not config.strategies:
         return None
     definitions = definitions_of(config)
-    walk = StrategyWalk(definitions, terms_of(config), vocabulary_of(plan), folder=config.folder)
+    walk = StrategyWalk(definitions, terms_of(config), rule_vocabulary(config, plan), folder=config.folder)
     classes = (one for one in definitions if isinstance(one, ClassDefinition))
     return StrategySetup(walk, {one.name: one.timeout_seconds for one in classes})
+
+
+def rule_vocabulary(config: SessionConfig, plan: StreamPlan) -> Vocabulary:
+    """Return the words that rules of strategies may use, without those of strategies alone.
+
+    What scanners find may join, so with them any symbol may be named; it has no values until then.
+    """
+    return replace(vocabulary_of(plan), any_symbol=bool(config.session_data_config.scanners))
 
 
 def vocabulary_of(plan: StreamPlan) -> Vocabulary:

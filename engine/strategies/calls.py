@@ -21,11 +21,12 @@ class Calls:
     `standing`: an object that is another one at each call. Any thread may read both.
     """
 
-    __slots__ = ("_market", "_thread", "calling", "standing")
+    __slots__ = ("_is_left", "_market", "_thread", "calling", "standing")
 
     def __init__(self, market: Market) -> None:
         self._market = market
         self._thread = 0
+        self._is_left = False
         self.calling: str | None = None
         self.standing: object = None
 
@@ -38,11 +39,11 @@ class Calls:
             )
 
     def leave(self) -> None:
-        """Have the call that hangs now give no orders or notes any more."""
-        self._thread = 0
+        """Have the call that hangs now give no orders or notes any more, and be the last one."""
+        self._thread, self._is_left = 0, True
 
-    def each(self, strategy: str, hook: Callable[[Item], object], items: Iterable[Item]) -> None:
-        """Call a hook of a strategy with each of some items; StrategyError if it raises.
+    def each(self, strategy: str, hook: Callable[[Item], object], items: Iterable[Item], name: str) -> None:
+        """Call a hook of a strategy, of some name, with each of some items; StrategyError if it raises.
 
         No item may be None, or the same object twice in succession.
         """
@@ -51,25 +52,31 @@ class Calls:
             for item in items:
                 self.standing = item
                 hook(item)
+            self._check_left()
         except BaseException as error:
-            raise self._failure(strategy, hook, error) from error
+            raise self._failure(strategy, name, error) from error
         finally:
             self.calling = self.standing = None
 
-    def once(self, strategy: str, hook: Callable[[], Item]) -> Item:
-        """Call a hook of a strategy, and return what it returns; StrategyError if it raises."""
+    def once(self, strategy: str, hook: Callable[[], Item], name: str) -> Item:
+        """Call a hook of a strategy, of some name, and return what it returns; StrategyError if it raises."""
         self.calling, self._thread, self.standing = strategy, get_ident(), object()
         try:
-            return hook()
+            found = hook()
+            self._check_left()
+            return found
         except BaseException as error:
-            raise self._failure(strategy, hook, error) from error
+            raise self._failure(strategy, name, error) from error
         finally:
             self.calling = self.standing = None
 
-    def _failure(self, strategy: str, hook: Callable[..., object], error: BaseException) -> StrategyError:
+    def _check_left(self) -> None:
+        if self._is_left:
+            raise EngineError("the call ended after it was left")
+
+    def _failure(self, strategy: str, name: str, error: BaseException) -> StrategyError:
         slots, slot = self._market.tape.slots, self._market.slot
         moment = utc_from_epoch(slots.clock(slot + 1)).astimezone(slots.session.zone)
         failure = failure_of(error)
-        name = getattr(hook, "__name__", "a call")
         message = f"strategy {strategy}, {name} at {moment:%Y-%m-%d %H:%M:%S}: {failure.error}"
         return StrategyError(message, strategy, slot, failure.traceback)

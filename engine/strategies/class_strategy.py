@@ -54,6 +54,7 @@ class ClassStrategy:
         self._known: tuple[KnownValues, int, int] | None = None
         self._next_slot = self._stop = 0
         desk.values = self._values
+        desk.tells_orders = kind.on_order is not Strategy.on_order
 
     def earlier_needs(self, rows: Mapping[str, int]) -> frozenset[EarlierNeed]:
         """Return what it reads of the sessions before, as rules do: nothing."""
@@ -81,13 +82,13 @@ class ClassStrategy:
         )
         self._opened_at = _datetimes(tape.opened_at(self._interval), zone)
         self._closed_at = _datetimes(tape.closed_at(self._interval), zone)
-        self._names = frozenset((*Vocabulary.of(tape).names, *TIME_WORDS))
+        self._names = dict.fromkeys((*Vocabulary.of(tape).names, *TIME_WORDS))
         self._known = None
         self._desk.data.begin_session(data)
         if self._strategy is None:
-            self._strategy = self._calls.once(self.definition.name, self._made)
+            self._strategy = self._calls.once(self.definition.name, self._made, "__init__")
         self._on_bar, self._on_slice = self._strategy.on_bar, self._strategy.on_slice
-        self._calls.once(self.definition.name, self._strategy.on_session_start)
+        self._calls.once(self.definition.name, self._strategy.on_session_start, "on_session_start")
 
     def _made(self) -> Strategy:
         kind = self._loaded.strategy
@@ -115,21 +116,24 @@ class ClassStrategy:
     def end_session(self) -> None:
         """End the session where the walk stands."""
         if self._strategy is not None:
-            self._calls.once(self.definition.name, self._strategy.on_session_end)
+            self._calls.once(self.definition.name, self._strategy.on_session_end, "on_session_end")
 
     # Slots
 
     def take(self, fill: Fill) -> tuple[int, int]:
-        """Take a fill of one of its orders; it is to be called in this slot."""
-        self._desk.take(fill.order)
-        self._next_slot = fill.slot
-        return 0, fill.slot
+        """Take a fill of one of its orders; return when it is to be called, as (0, slot)."""
+        return self._taken(fill.order)
 
     def take_ended(self, order: Order) -> tuple[int, int]:
-        """Take an order that has ended otherwise; it is to be called in this slot."""
-        self._desk.take(order.number)
-        self._next_slot = self._market.slot
-        return 0, self._next_slot
+        """Take an order that has ended otherwise; return when it is to be called, as (0, slot)."""
+        return self._taken(order.number)
+
+    def _taken(self, number: int) -> tuple[int, int]:
+        self._desk.take(number)
+        if self._desk.changed and self._next_slot != self._market.slot:
+            self._next_slot = self._market.slot
+            return 0, self._next_slot
+        return 0, self._stop  # nothing to tell, or it is to be called in this slot anyhow
 
     def decide(self, row: int) -> int:
         """Call its methods at the market's slot; return when it is to be called next."""
@@ -139,13 +143,13 @@ class ClassStrategy:
         name, strategy = self.definition.name, self._strategy
         assert strategy is not None  # made at the session's begin
         if self._desk.changed:
-            self._calls.each(name, strategy.on_order, self._desk.take_changed())
+            self._calls.each(name, strategy.on_order, self._desk.take_changed(), "on_order")
         column = self._column_closed_by(slot)
         if column is not None:
             if self._has_on_bar:
-                self._calls.each(name, self._on_bar, self._bars(column))
+                self._calls.each(name, self._on_bar, self._bars(column), "on_bar")
             if self._has_on_slice:
-                self._calls.each(name, self._on_slice, (self._slice(column),))
+                self._calls.each(name, self._on_slice, (self._slice(column),), "on_slice")
         self._next_slot = self._next_close(slot + 1)
         return self._next_slot
 

@@ -30,9 +30,9 @@ TEXT_WIDTH: Final = 200
 class Desk:
     """Gives the orders of one strategy, and reads the account for it.
 
-    `working`: its working orders, by symbol and number; `changed`: those that changed since the strategy was
-    told, by number. `symbols`: whose bars it gets, in the order of rows. `values`: returns the values at the
-    market's slot. `note`: takes its notes.
+    `working`: its working orders, by symbol and number. `changed`: those that changed since the strategy was
+    told, by number, if it is to be told of them (`tells_orders`). `symbols`: whose bars it gets, in the order
+    of rows. `values`: returns the values at the market's slot. `note`: takes its notes.
     """
 
     def __init__(
@@ -50,6 +50,7 @@ class Desk:
         self.random = Random(f"tapedeck {strategy}")
         self.working: dict[str, dict[int, Order]] = {}
         self.changed: dict[int, Order] = {}
+        self.tells_orders = True
         self._by_number: dict[int, Order] = {}
         self.symbols: tuple[str, ...] = ()
         self.values: Callable[[], SlotValues] = _no_values
@@ -145,7 +146,8 @@ class Desk:
         order = self._by_number.get(number)
         if order is None:
             return
-        self.changed[number] = order
+        if self.tells_orders:
+            self.changed[number] = order
         if order.state is not WORKING:
             self._forget(order)
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tapedeck.engine.conditions.account_values import AccountValues
-from tapedeck.engine.conditions.known_values import KnownValues
 from tapedeck.engine.strategies.strategy_rules import StrategyRule
+from tapedeck.engine.strategies.values_then import ValuesThen
 from tapedeck.engine.strategies.words import time_figures
 from tapedeck.engine.tape.bar_grid import Mask
 from tapedeck.engine.tape.tape import Tape
@@ -19,7 +19,7 @@ class EntryMoments:
     """The entry rule of a strategy, for some symbols or for all (None).
 
     It is the rule alone: whether the strategy was free to enter does not matter. Nothing is decided before
-    the first slot is over, or after the last slot that was walked.
+    the first slot is over, or after the last slot that was walked, or for a symbol that was not there.
     """
 
     strategy: str
@@ -53,7 +53,7 @@ class EntryMoments:
             return np.zeros((len(tape.symbols), stop - start + 1), dtype=np.bool_)
         record = tape.account.record
         account = AccountValues(record, tape, self.strategy).figures
-        known = KnownValues(tape, start, stop, {**time_figures(tape), **account})
+        known = ValuesThen(tape, start, stop, {**time_figures(tape), **account})
         holds = self.rule.rule.matches(known, tape.symbols)
         frontiers = np.arange(start, stop + 1)
         holds[:, (frontiers < 1) | (frontiers > record.walked)] = False

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from pydantic import JsonValue
 
 from tapedeck.engine.broker.account_record import AccountRecord, HeldPosition, PositionKey, StrategyNote
 from tapedeck.engine.broker.equity_column import equity_column
@@ -58,9 +59,9 @@ class StrategyWalk:
     allow, EngineError for an unknown symbol, ConfigError for a class that cannot be loaded. `folder`: of the
     session file. `broker`: has orders, fills and the account.
 
-    `names`: of the strategies; `code_hashes`: SHA-256 of the code of those that are classes. `walked`: number
-    of slots walked of the session, set as the walk goes on. Any thread may read `walked`, `standing` and
-    `calling`; all else is for one thread.
+    `names`: of the strategies; `code_hashes`: SHA-256 of the code of those that are classes; `parameters`:
+    values of theirs, by name; all set once. `walked`: number of slots walked of the session, set as the walk
+    goes on. Any thread may read `walked`, `standing` and `calling`; all else is for one thread.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class StrategyWalk:
         self.names: tuple[str, ...] = tuple(definition.name for definition in definitions)
         self.broker = PaperBroker(terms, self.names, self._market.last_close)
         self.code_hashes: Mapping[str, str] = {}
+        self.parameters: Mapping[str, Mapping[str, JsonValue]] = {}
         self.walked = 0
         self._calls = Calls(self._market)
         self._orders = WorkingOrders(self.broker, self._market)
@@ -96,6 +98,7 @@ class StrategyWalk:
         """Return the strategies of the definitions, and note the hashes of their classes."""
         loaded = load_strategies(definitions, vocabulary, folder)
         self.code_hashes = {name: one.code_hash for name, one in loaded.items()}
+        self.parameters = {name: one.values for name, one in loaded.items()}
         made: list[RuleStrategy | ClassStrategy] = []
         for definition in definitions:
             if isinstance(definition, RuleDefinition):
@@ -237,6 +240,7 @@ class StrategyWalk:
                     strategy.end_session()
         finally:
             self._orders.end_session()
+            self._tell_ended()
             for strategy in self._strategies:
                 if isinstance(strategy, RuleStrategy):
                     strategy.end_session(self.walked)
@@ -254,7 +258,7 @@ class StrategyWalk:
     ) -> Ints:
         """Return the equity at the slots [start, stop); `cash`, `held`: before them."""
         shifted = [fill._replace(slot=fill.slot - start) for fill in fills] if start else fills
-        closes = partial(self._market.closes, start=start, stop=stop)
+        closes = partial(self._market.closes_of, start=start, stop=stop)
         return equity_column(self.broker.scale, stop - start, cash, held, shifted, closes)
 
     def _take_edition(self, tape: Tape) -> None:

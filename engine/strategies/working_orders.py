@@ -94,7 +94,9 @@ class WorkingOrders:
     def end_session(self) -> None:
         """End the session, with the orders that expire with it."""
         for record in self._broker.end_session():
-            self._working.pop(record.number, None)
+            order = self._working.pop(record.number, None)
+            if order is not None:
+                self.ended.append(order)
 
     def _await(self, order: Order, start: int) -> None:
         if order.kind is OrderKind.MARKET_ON_CLOSE:

@@ -397,7 +397,9 @@ class SessionView:
 
 
 def frozen(values: NDArray[Value]) -> NDArray[Value]:
-    """Return a read-only view of an array."""
-    view = values.view()
-    view.flags.writeable = False
+    """Return a read-only view of an array, which cannot be made writable again.
+
+    `base` of a plain view would be the array itself, and its flag could be set back: users' code gets these.
+    """
+    view: NDArray[Value] = np.asarray(memoryview(values).toreadonly())  # type: ignore[arg-type]
     return view

@@ -43,9 +43,10 @@ def test_a_run_plays_and_exports_the_values_that_are_set(
     ("given", "line"),
     [
         ("lenght=3", "--set lenght: unknown parameter 'lenght': this file has length"),
-        ("length", "--set: must be NAME=VALUE, such as fast=12, not 'length'."),
-        ("=3", "--set: must be NAME=VALUE, such as fast=12, not '=3'."),
-        ("length=", "--set: must be NAME=VALUE, such as fast=12, not 'length='."),
+        ("length", "--set: must be NAME=VALUE, such as fast=12 or cross.fast=12, not 'length'."),
+        ("my length=3", "--set: must be NAME=VALUE, such as fast=12 or cross.fast=12, not 'my length=3'."),
+        ("=3", "--set: must be NAME=VALUE, such as fast=12 or cross.fast=12, not '=3'."),
+        ("length=", "--set: must be NAME=VALUE, such as fast=12 or cross.fast=12, not 'length='."),
         ("length=null", "--set length: needs a value, such as 12."),
         ("length=[3", "--set length: invalid YAML: a list in [ ] needs a comma or its closing bracket"),
         ("length=3.5", "indicators.average.timeperiod: must be a whole number, not 3.5; the default is 30."),

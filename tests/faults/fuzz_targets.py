@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from tapedeck.console.actions.key_script import Script
+from tapedeck.console.cli.options import read_settings
 from tapedeck.console.cli.session_file_text import session_file_text
 from tapedeck.console.cli.session_of_options import checked_config, read_options
 from tapedeck.console.cli.session_options import SessionOptions
@@ -23,7 +24,7 @@ from tapedeck.engine.conditions.vocabulary import Vocabulary
 from tapedeck.engine.config.loading import dump
 from tapedeck.engine.errors import ConfigError
 from tapedeck.engine.intervals import Interval
-from tapedeck.engine.session_file import load_session_config
+from tapedeck.engine.session_file import load_session_config, parse_session_config
 from tapedeck.engine.store.bar_store import BarColumns, BarStore
 from tapedeck.engine.store.locations import open_store
 from tapedeck.engine.tape.tape import Tape
@@ -119,6 +120,11 @@ _OPTIONS: Final = (
     b"SPY,AIG 1m,5m rsi=RSI:14@5m|VWAP|BBANDS:20,,2.5,EMA 7.oct.2013 US_EQUITY",
     b"BRK.B 1d SMA:5|x=MACD:5,9@1d|SAR:0.02,0.2 2013/10/07 XNYS",
     b"7203,ON 1m RELATIVE_VOLUME|OPENING_RANGE_HIGH:15 20131007 jp_equity",
+)
+_SETTINGS: Final = (
+    b"fast=12|level=-3.5|cross.loss=2",
+    b"C.length=$fast|C.names=[a, {b: 1e3}, 'x=y']|cross.level = 10:30",
+    b"cross.fast=7|distance=1e-9|level=close|C.x=&a [*a, true, 2013-10-07]",
 )
 _TABLES: Final = (
     b"time,open,high,low,close,volume\n2013-10-07 09:31,1,2,0.5,1.5,100\n2013-10-07 09:32,1.5,2,1,1,7\n"
@@ -244,6 +250,25 @@ def _use_options(data: bytes, folder: Path) -> None:
     assert load_session_config(path).config == checked_config(made).config, "the file is another session"
 
 
+# Parameters of the command line
+
+
+def _settings(random: Random) -> bytes:
+    return mutated_bytes(random.choice(_SETTINGS), random, _SETTINGS)
+
+
+def _use_settings(data: bytes, folder: Path) -> None:
+    try:
+        settings = read_settings(data.decode("utf-8", "replace").split("|"))
+        config = parse_session_config(_FULL, "october.yaml", settings).config
+    except ConfigError as error:
+        _check_text(error)
+        raise
+    path = folder / "dumped.yaml"
+    path.write_text(dump(config), encoding="utf-8")
+    assert load_session_config(path).config == config, "the dumped file reads as another session"
+
+
 # Tables of bars
 
 
@@ -295,5 +320,6 @@ TARGETS: Final = {
     "condition": Target(_condition, _use_condition),
     "script": Target(_script, _use_script),
     "options": Target(_options, _use_options),
+    "settings": Target(_settings, _use_settings),
     "csv": Target(_table, _use_table),
 }

@@ -10,7 +10,7 @@ from tapedeck.engine.errors import ConfigError
 from tests.faults import fuzzing
 from tests.faults.fuzz_targets import TARGETS, Target
 
-INPUTS = {"session": 40, "condition": 80, "script": 40, "options": 30, "csv": 20}
+INPUTS = {"session": 40, "condition": 80, "script": 40, "options": 30, "settings": 30, "csv": 20}
 
 
 @pytest.mark.parametrize("name", TARGETS)

@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
+from itertools import pairwise
 from typing import NamedTuple
 
 from hypothesis import given, settings
@@ -118,7 +119,7 @@ def agrees(explained: DecisionExplanation, seen: Seen, symbols: Sequence[str] | 
         assert not rule.parts or rule.parts[0].outcome is rule.outcome
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(MARKETS, STRATEGIES, TERMS, st.sampled_from(SYMBOLS))
 def test_rules_are_true_where_a_slow_walk_finds_them_true_and_explain_its_orders(
     tapes: list[Tape], strategies: tuple[SlowStrategy, ...], terms: AccountTerms, symbol: str
@@ -139,9 +140,27 @@ def test_rules_are_true_where_a_slow_walk_finds_them_true_and_explain_its_orders
                 else:
                     assert definition.symbols is not None
                     assert explained.held_back
+        for strategy in strategies:
+            entries_are_found(reader, slow, tape, strategy, symbol)
 
 
-@settings(max_examples=25)
+def entries_are_found(
+    reader: DecisionReader, slow: WatchedWalk, tape: Tape, strategy: SlowStrategy, symbol: str
+) -> None:
+    """Check that the entry rule becomes true where it is true and was not one slot before."""
+    name, chosen = strategy.definition.name, strategy.definition.symbols
+    if chosen is not None and symbol not in chosen:
+        return
+    day = tape.session.trading_day
+    true = [slow.seen[day, slot, name, symbol].enter is True for slot in range(len(tape))]
+    expected = [False, *(now and not before for before, now in pairwise([False, *true]))]
+    entries = reader.entries(name, symbol)
+    assert entries.becomes_true(tape, 0, len(tape)).tolist() == expected
+    middle = len(tape) // 2
+    assert entries.becomes_true(tape, middle, len(tape)).tolist() == expected[middle:]
+
+
+@settings(max_examples=12)
 @given(MARKETS, STRATEGIES, TERMS, st.integers(1, 12), st.integers(0, 10**6))
 def test_what_comes_after_a_slot_does_not_change_its_explanation(
     tapes: list[Tape], strategies: tuple[SlowStrategy, ...], terms: AccountTerms, frontier: int, seed: int
@@ -172,7 +191,7 @@ def known(explained: Sequence[DecisionExplanation]) -> list[DecisionExplanation]
     return [replace(one, scale=SCALE) for one in explained]
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(MARKETS, STRATEGIES, TERMS)
 def test_conditions_read_the_account_as_it_stood_at_each_frontier(
     tapes: list[Tape], strategies: tuple[SlowStrategy, ...], terms: AccountTerms

@@ -62,7 +62,7 @@ def config_of(**backtest: Any) -> SessionConfig:
             "streams": ["1m", "5m"],
             "indicators": {
                 "sma_3": {"type": "SMA", "interval": "1m", "timeperiod": 3},
-                "sma_slow": {"type": "SMA", "interval": "1m", "timeperiod": 9},
+                "sma_slow": {"type": "SMA", "interval": "1m", "timeperiod": "$slow"},
                 "vwap": {"type": "VWAP", "interval": "1m"},
             },
         },

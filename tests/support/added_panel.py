@@ -59,11 +59,11 @@ def main(folder: Path) -> None:
     async def on_screen(console: ConsoleRun, pilot: Any) -> None:
         main = console.app.main
         panel = main.panels["slots"]
-        assert "f4 slots played" in console.text("#tabs")
-        await press(pilot, "m", "f4")
+        assert "f5 slots played" in console.text("#tabs")
+        await press(pilot, "m", "f5")
         await until(pilot, lambda: console.frontier == 1 and console.is_paused, "a minute")
         assert panel.display
-        assert panel.heading == "f4 slots played"
+        assert panel.heading == "f5 slots played"
         await until(pilot, lambda: "1 slots over" in panel.query_one(StyledLines).text, "its content")
         assert not main.panels["quality"].display  # replaced by it
         await console.app.do("copy", "csv")
@@ -74,7 +74,8 @@ def main(folder: Path) -> None:
     async def on_a_wide_screen(console: ConsoleRun, _pilot: Any) -> None:
         assert all(panel.display for panel in console.app.main.panels.values())
 
-    assert "| `f4` | Show slots played |" in key_table_markdown()
+    assert "`f5` | Show symbols, " in key_table_markdown()
+    assert ", orders, slots played |" in key_table_markdown()
     assert "Show slots played" in help_text({}, 80).plain
     with open_new_store(folder / "bars.db") as store:
         fill_store(store, SYMBOLS, "2013-11-20", "2013-12-03", missing=0.1)

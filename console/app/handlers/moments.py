@@ -1,8 +1,9 @@
-"""Moment handlers: find where a condition becomes true, in the past or by playing on."""
+"""Moment handlers: find where a condition, or a rule, becomes true, in the past or by playing on."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import date
 from functools import partial
 from threading import Event
@@ -29,6 +30,8 @@ MOMENT_SEARCHES: Final = "find"
 
 Place = tuple[date, int]
 """A trading day and a frontier of its session."""
+Search = Callable[[Place, SearchProgress], Moment | None]
+"""Searches from a place on, and reports its progress."""
 
 
 class MomentHandlers:
@@ -75,6 +78,14 @@ class MomentHandlers:
             await self.ask_previous("")
         else:
             await self.ask_next("")
+
+    def start_search(self, what: str, search: Search, told: str, not_found: str) -> None:
+        """Search for a moment in the background, and show it.
+
+        `search`: gets the place shown, and returns the moment. `told`: of it; `not_found`: if there is none.
+        """
+        present_of(self._app)  # refuse before the first session
+        self._app.start_work(self._find_by(what, search, told, not_found), MOMENT_SEARCHES)
 
     def tell_count(self, condition: str) -> None:
         """Tell how often and where a condition was true in all that was played, from the background."""
@@ -123,20 +134,39 @@ class MomentHandlers:
             elif is_complete:
                 await self._ask_to_play(condition, present)
 
+    async def _find_by(self, what: str, search: Search, told: str, not_found: str) -> None:
+        async with self._one_search:
+            await self._playback.wait_for_moves()
+            found, is_complete = await self._run(what, partial(search, self._navigation.shown_place()))
+            if found is not None:
+                await self._show(found, told)
+            elif is_complete:
+                self._app.notify(not_found, timeout=5)
+
     async def _search(
         self, condition: str, place: Place, *, backwards: bool = False
     ) -> tuple[Moment | None, bool]:
-        """Search in a thread; return the moment, with its session in memory, and whether it was completed."""
-        system, tape_cache, progress = self._playback.system, self._playback.tape_cache, SearchProgress()
+        """Search for a condition; see `_run`."""
 
-        def search() -> Moment | None:
-            found = system.find_moment(
+        def search(progress: SearchProgress) -> Moment | None:
+            return self._playback.system.find_moment(
                 condition,
                 place,
                 backwards=backwards,
                 on_progress=progress.report,
                 cancelled=progress.cancelled.is_set,
             )
+
+        return await self._run(condition, search)
+
+    async def _run(
+        self, what: str, find: Callable[[SearchProgress], Moment | None]
+    ) -> tuple[Moment | None, bool]:
+        """Search in a thread; return the moment, with its session in memory, and whether it was completed."""
+        tape_cache, progress = self._playback.tape_cache, SearchProgress()
+
+        def search() -> Moment | None:
+            found = find(progress)
             if found is not None and found.trading_day in tape_cache.days():
                 tape_cache.session(found.trading_day)
             return found
@@ -146,7 +176,7 @@ class MomentHandlers:
         try:
             done, _ = await asyncio.wait([task], timeout=_PROGRESS_AFTER_S)
             if not done:
-                await self._app.open(SearchScreen(f"Find {condition}", progress, task.done))
+                await self._app.open(SearchScreen(f"Find {what}", progress, task.done))
             found, is_cancelled = await task, progress.cancelled.is_set()
         finally:
             progress.cancelled.set()  # the console may be ending

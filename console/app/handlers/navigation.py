@@ -9,6 +9,7 @@ from tapedeck.console.actions.run_actions import slots_in
 from tapedeck.console.actions.time_expressions import EXAMPLES, ReferenceTime, parse_time_expression
 from tapedeck.console.app.context import AppContext
 from tapedeck.console.app.handlers.transport import Transport, present_of
+from tapedeck.console.app.panels.orders import OrdersPanel
 from tapedeck.console.app.screens.prompt import PromptScreen
 from tapedeck.console.app.screens.report import ReportScreen
 from tapedeck.console.app.screens.why import WhyScreen
@@ -252,12 +253,17 @@ class NavigationHandlers:
         self._app.notify(f"bookmarked: {text}", timeout=3)
 
     async def why(self, name: str) -> None:
-        """Open explanations of the focused symbol's numbers."""
+        """Open explanations of the focused symbol's numbers, and of decisions; from the orders of these."""
         await self._playback.wait_for_moves()
         self._view()
         main = self._app.main
-        picked = name or (main.symbols.table.sort[0] or "last")
+        picked = name or self._strategy_asked_for() or main.symbols.table.sort[0] or "last"
         await self._app.open(WhyScreen(self._playback, self._app.view_state(), main.symbol, picked))
+
+    def _strategy_asked_for(self) -> str | None:
+        """Return the strategy of the orders panel's line, if that panel is active."""
+        panel = self._app.main.active_panel
+        return panel.strategy if isinstance(panel, OrdersPanel) else None
 
     # Position
 

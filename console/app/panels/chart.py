@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar
 
@@ -16,7 +17,11 @@ from tapedeck.console.app.rows import chart_data
 from tapedeck.console.app.table_figures import forming_of
 from tapedeck.console.app.widgets import CandleChart, ChartData, FormingCandle
 from tapedeck.console.panel_data.tables import Table, Value
+from tapedeck.engine.broker.orders import Side
+from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.intervals import Interval
+from tapedeck.engine.tape.bar_grid import Ints
+from tapedeck.engine.tape.session_view import SessionView
 
 
 class ChartPanel(Panel):
@@ -76,8 +81,24 @@ class ChartPanel(Panel):
             overlays=[name for name in self.playback.overlays(self.interval) if name in known],
             before={name: float(values[row]) for name, values in before.items()},
             levels=self._levels(view_state),
+            earlier_fills=self._earlier_fills(view),
             as_of=view_state.clock_text,
         )
+
+    def _earlier_fills(self, view: SessionView) -> Mapping[Side, Ints] | None:
+        """Return the opens of the slots of the session played before that filled, by side; None without any.
+
+        Candles of days or longer have none.
+        """
+        day = self.playback.tape_cache.before(view.trading_day) if self.interval.is_intraday else None
+        account = None if day is None else self.playback.system.account(day)
+        if account is None:
+            return None
+        sessions = self.playback.plan.sessions
+        session = next(session for session in sessions if session.trading_day == account.day)
+        opened_at = SessionSlots(session, self.playback.plan.base).opened_at
+        own = [fill for fill in account.fills if fill.symbol == self.symbol]
+        return {side: opened_at[[fill.slot for fill in own if fill.side is side]] for side in Side}
 
     def _forming(self, view_state: ViewState) -> FormingCandle | None:
         """Return the candle that is not over, at the present of a live session, on its base interval."""

@@ -141,6 +141,18 @@ class OrdersPanel(Panel):
         self._lines = list(_all_lines(account, view))
         self.list.show_lines(len(self._lines), self._parts, self._key)
 
+    @property
+    def strategy(self) -> str | None:
+        """The strategy of the line under the cursor, else the first one; None without an account."""
+        if self._view is None or self._view.account is None:
+            return None
+        match self._lines[self.list.cursor] if self._lines else None:
+            case PositionLine(position=position):
+                return position.strategy
+            case OrderLine(order=ShownOrder(order=order)):
+                return order.strategy
+        return self._view.account.record.strategies[0]
+
     def as_table(self, view_state: ViewState) -> Table:
         """Return account, positions and orders at the time shown."""
         view = view_state.view

@@ -1,7 +1,8 @@
-"""Why screen: explanations of a symbol's numbers."""
+"""Why screen: explanations of a symbol's numbers, and of what strategies decided for it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from typing import ClassVar, Final
@@ -18,6 +19,7 @@ from textual.widgets.option_list import Option
 from textual.worker import Worker
 
 from tapedeck.console.app.background import run_in_background
+from tapedeck.console.app.decision_texts import decision_text
 from tapedeck.console.app.grid_text import Cell, counted, folded, grid, number
 from tapedeck.console.app.panels.key_line import dialog_keys
 from tapedeck.console.app.playback import Playback, ViewState
@@ -34,15 +36,21 @@ from tapedeck.engine.tape.session_view import SessionView
 _FIGURES: Final = ("last", *DAY_FIGURES, "volume", "quality", "missing", "gaps")
 # In conditions `volume` is that of a bar, and `gaps` counts the runs of missing bars.
 _LABELS: Final = {"volume": "bar volume", "gaps": "missing runs"}
+_STRATEGY: Final = "strategy "
+"""Beginning of the lines of strategies, before their names; the names of numbers have no blanks."""
 _SHOWN_BARS: Final = 6
 _DECIMALS: Final = 4
 _WHOLE_NUMBERS: Final = frozenset({"volume", "day_volume", "missing", "gaps", "bars", "slots"})
 
 
-class WhyScreen(ModalScreen[None]):
-    """A list of numbers on the left, the formula and inputs of the chosen one on the right.
+TextOfWidth = Callable[[int], Content]
+"""Returns a text that is folded to a width."""
 
-    Numbers of an earlier session need the history known then: the first explanation recomputes that session
+
+class WhyScreen(ModalScreen[None]):
+    """A list of strategies and numbers on the left; rules, or formula, of the chosen one on the right.
+
+    Those of an earlier session need the history known then: the first explanation recomputes that session
     in the background, and keeps it while the screen is open.
     """
 
@@ -57,10 +65,11 @@ class WhyScreen(ModalScreen[None]):
         plan = playback.plan
         session = [output for spec in plan.specs for output in spec.outputs]
         historical = [trailing.name for trailing in plan.history.trailing]
-        self._names = (*_FIGURES, *session, *historical)
+        strategies = [f"{_STRATEGY}{strategy.name}" for strategy in self._system.config.strategies]
+        self._names = (*strategies, *_FIGURES, *session, *historical)
         columns = {spec.description.symbol_column: spec.outputs[0] for spec in plan.specs}
-        name = columns.get(name, name)
-        self._chosen = name if name in self._names else self._names[0]
+        wanted = (columns.get(name, name), f"{_STRATEGY}{name}", _FIGURES[0])
+        self._chosen = next(known for known in wanted if known in self._names)
         self._recomputed: SessionData | None = None
         self._recompute_worker: Worker[None] | None = None
         self._list = OptionList(
@@ -119,8 +128,7 @@ class WhyScreen(ModalScreen[None]):
             self._write(_failed(str(error)))
             return
         if found is not None:
-            shown = self._yesterdays(found)
-            self._text.write(partial(explanation_text, found, self._view.session.zone, yesterdays=shown))
+            self._text.write(found)
             return
         self._write(Content.styled(f"… recomputing {self._view.session.trading_day}", "$text-muted"))
         if self._recompute_worker is None or self._recompute_worker.is_finished:
@@ -140,13 +148,22 @@ class WhyScreen(ModalScreen[None]):
             return None
         return None if np.isnan(value) else value
 
-    def _find_explanation(self) -> Explanation | None:
-        """Return the explanation of the chosen number, or None if its session must be recomputed."""
+    def _find_explanation(self) -> TextOfWidth | None:
+        """Return the explanation of the chosen line, or None if its session must be recomputed."""
         if self._recomputed is None and not self._is_current_session():
             return None
-        found = self._system.explain(
-            self._symbol, self._chosen, self._view.frontier, session=self._recomputed
-        )
+        place, session = (self._symbol, self._view.frontier), self._recomputed
+        found: TextOfWidth
+        if self._chosen.startswith(_STRATEGY):
+            decisions = self._system.explain_decisions(*place, session=session)
+            name = self._chosen.removeprefix(_STRATEGY)
+            found = next(
+                (partial(decision_text, one) for one in decisions if one.strategy == name), _undecided
+            )
+        else:
+            number = self._system.explain(self._symbol, self._chosen, self._view.frontier, session=session)
+            shown, zone = self._yesterdays(number), self._view.session.zone
+            found = partial(explanation_text, number, zone, yesterdays=shown)
         if self._recomputed is None and not self._is_current_session():
             return None  # the engine has moved to the next session in between
         return found
@@ -162,6 +179,10 @@ class WhyScreen(ModalScreen[None]):
 
     def _write(self, text: Content) -> None:
         self._text.write(lambda _width: text)
+
+
+def _undecided(_width: int) -> Content:
+    return Content("the strategies have not begun")
 
 
 def _failed(text: str) -> Content:

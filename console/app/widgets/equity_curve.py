@@ -44,7 +44,7 @@ class EquityCurve(Painted):
     COMPONENT_CLASSES: ClassVar[set[str]] = set(_INKS)
     EMPTY_TEXT = "no slot is over yet"
     DEFAULT_CSS = """
-    EquityCurve { height: 4; }
+    EquityCurve { height: 25%; min-height: 2; max-height: 6; }
     EquityCurve > .equity--gain { color: $success; }
     EquityCurve > .equity--loss { color: $error; }
     EquityCurve > .equity--level { color: $foreground 60%; }

@@ -48,7 +48,8 @@ EPILOG: Final = examples(
     "tapedeck run --symbols SPY --indicator RSI:14@5m --indicator vwap=VWAP",
     "tapedeck run october.yaml --no-ui --break 'any.quality != 100' --export out",
     "tapedeck run october.yaml --no-ui --script steps.txt",
-    "tapedeck run crossover.yaml --set fast=12 --set slow=26",
+    "tapedeck run cross.yaml --set fast=12 --set slow=26",
+    "tapedeck run cross.yaml --no-ui --check-determinism",
     "tapedeck run october.yaml --no-ui --view quality --format markdown",
 )
 _SYNTHETIC: Final = "The demo market is synthetic: its prices and volumes are not from a real market."
@@ -86,6 +87,12 @@ def run(
             help="Breakpoint: pause when true (a batch job ends there); repeatable.",
         ),
     ] = None,
+    check_determinism: Annotated[
+        bool,
+        typer.Option(
+            "--check-determinism", help="Play twice, and compare what strategies did; with --no-ui."
+        ),
+    ] = False,
     script: Annotated[
         Path | None,
         typer.Option("--script", metavar="FILE", help="Run a key script.", callback=one_line_path),
@@ -121,6 +128,8 @@ def run(
     batch_options = _batch_options(breaks or [], script, view, form, as_json=as_json)
     options = SessionOptions.of(symbols, first, last, intervals, indicators, exchange)
     on_screen = not (no_ui or as_json or view is not None) and is_interactive()
+    if check_determinism:
+        _check_can_compare(no_ui=no_ui or as_json or view is not None, script=script)
     words = _words_for_live(store, export, breaks or [], no_ui=no_ui, as_json=as_json)
     words += words_of_settings(parameters)
     settings = read_settings(parameters)
@@ -134,6 +143,7 @@ def run(
         on_screen=on_screen,
         plays_at_once=play,
         session_file=file,
+        plays_twice=check_determinism,
     )
 
 
@@ -164,14 +174,16 @@ def play_config(
     on_screen: bool = False,
     plays_at_once: bool = False,
     session_file: Path | None = None,
+    plays_twice: bool = False,
     note: str = "",
 ) -> None:
     """Play a checked session file, write the report, and exit with its code.
 
     `speed`: in place of the file's; None: the file's. `on_screen`: in the console, which opens paused unless
     `plays_at_once`, with the breakpoints kept for `session_file`; `note` is shown in its session bar.
+    `plays_twice`: as a batch job, to compare what strategies did.
     """
-    from tapedeck.console.cli.batch import play  # noqa: PLC0415 - slow, see this package's __init__.py
+    from tapedeck.console.cli.batch import BatchOptions, play  # noqa: PLC0415 - slow, see this package's __init__.py
     from tapedeck.console.cli.run_report import outcome_document, write_report  # noqa: PLC0415 - as above
     from tapedeck.engine.store.locations import open_store  # noqa: PLC0415 - as above
 
@@ -179,6 +191,9 @@ def play_config(
     if speed is None and on_screen and not is_scripted:
         speed = _console_speed(config, invocation.settings.speed)
     config = _at_speed(config, speed)
+    if plays_twice and not config.strategies:
+        message = f"{session_file or config.session_name} has no strategies, so there is nothing to compare."
+        raise bad_option("--check-determinism", True, message)
     with open_store(location) as store:
         if on_screen:
             from tapedeck.console.app.launch import play_on_screen  # noqa: PLC0415 - not for batch jobs
@@ -192,6 +207,10 @@ def play_config(
                 session_file=session_file,
                 note=note,
             )
+        elif plays_twice:
+            from tapedeck.console.cli.determinism import play_twice  # noqa: PLC0415 - as above
+
+            outcome = play_twice(config, store, location, invocation, batch_options or BatchOptions())
         else:
             outcome = play(
                 config,
@@ -211,7 +230,19 @@ def play_config(
     if outcome.error is not None:
         invocation.report_error(outcome.error)
         raise typer.Exit(FAILED)
-    raise typer.Exit(INTERRUPTED if outcome.interrupted else DONE)
+    if outcome.interrupted:
+        raise typer.Exit(INTERRUPTED)
+    is_same = outcome.determinism is None or outcome.determinism.same
+    raise typer.Exit(DONE if is_same else FAILED)
+
+
+def _check_can_compare(*, no_ui: bool, script: Path | None) -> None:
+    """Raise ConfigError if a run cannot be played twice."""
+    if not no_ui:
+        raise bad_option("--check-determinism", True, "plays a batch job: add --no-ui.")
+    if script is not None:
+        message = "cannot be combined with --script, whose lines would be carried out twice."
+        raise bad_option("--check-determinism", True, message)
 
 
 def _batch_options(

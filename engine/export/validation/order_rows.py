@@ -15,6 +15,7 @@ from tapedeck.engine.export.validation.account_fields import (
     Amounts,
     FillRow,
     OrderRow,
+    decimal,
     faults_of,
     moment,
     unknown,
@@ -117,6 +118,7 @@ class OrderRows:
             unknown("state", record["state"], _STATES),
             self._quantity_fault("quantity", record["quantity"], lots),
             self._quantity_fault("filled", record["filled"], filled),
+            None if decimal(record["close"] or "0") is not None else f"invalid close {record['close']!r}",
             None if commission is not None else f"invalid commission {record['commission']!r}",
             None
             if ended is not None or not record["ended"]

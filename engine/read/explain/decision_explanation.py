@@ -87,11 +87,11 @@ class DecisionExplanation:
 
     `kind`: "rule" or "class"; a class has no `rules`. `clock`: at the frontier, UTC. `close`: the last close
     known; None without one. `lots`: of the position, below 0 if short; `cost`: of these in units.
-    `bars_held`: the symbol's bars since it was opened. `decision`: in words, what was decided. `decided_by`:
-    name of the rule that decided, empty if none did. `held_back`: in words, what kept `enter` from giving an
-    order, or would have. `orders`: by number. `notes`: of the strategy at the slot, for any symbol. `note`:
-    what else concerns the explanation, such as bars that were corrected since; else empty. Money is in units
-    of `scale`, quantities are in its lots.
+    `bars_held`: the symbol's bars since it was opened; None of a class. `decision`: in words, what was
+    decided. `decided_by`: name of the rule that decided, empty if none did. `held_back`: in words, what kept
+    `enter` from giving an order, or would have. `orders`: by number. `notes`: of the strategy at the slot,
+    for any symbol. `note`: what else concerns the explanation, such as bars that were corrected since; else
+    empty. Money is in units of `scale`, quantities are in its lots.
     """
 
     strategy: str
@@ -103,7 +103,7 @@ class DecisionExplanation:
     close: float | None
     lots: int
     cost: int
-    bars_held: int
+    bars_held: int | None
     decision: str
     decided_by: str = ""
     rules: tuple[ExplainedRule, ...] = ()

@@ -92,7 +92,7 @@ class DecisionReader:
             close=at.close,
             lots=at.position.lots,
             cost=at.position.cost,
-            bars_held=_bars_held(at),
+            bars_held=_bars_held(at) if isinstance(definition, RuleDefinition) else None,
             decision="no order",
         )
         if at.frontier > walked:
@@ -115,7 +115,11 @@ class DecisionReader:
         if definition.symbols is not None and at.symbol not in definition.symbols:
             traded = f"it trades {listed(definition.symbols)}, not {at.symbol}"
             return replace(explained, held_back=(traded,))
-        if not isinstance(definition, RuleDefinition) or at.slot < 0:
+        if at.slot < 0:
+            return explained
+        if not at.is_there:
+            return replace(explained, held_back=(f"{at.symbol} was not in the session",))
+        if not isinstance(definition, RuleDefinition):
             return explained
         decision = RuleDecision(definition, self.rules[definition.name], at)
         return replace(

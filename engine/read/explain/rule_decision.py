@@ -9,7 +9,6 @@ from math import isnan
 
 from tapedeck.engine.broker.orders import OrderRecord, Side
 from tapedeck.engine.conditions.account_values import AccountValues, symbols_read
-from tapedeck.engine.conditions.known_values import KnownValues
 from tapedeck.engine.read.explain.decision_explanation import ExplainedRule, Outcome, PartValue, RulePart
 from tapedeck.engine.read.explain.rule_parts import RuleReader
 from tapedeck.engine.read.explain.strategy_at import StrategyAt
@@ -19,6 +18,7 @@ from tapedeck.engine.strategies.reasons import ENTER, EXIT, FLAT_AT_CLOSE, STOP_
 from tapedeck.engine.strategies.sizes import SizeInputs
 from tapedeck.engine.strategies.strategy_rules import ParsedRules
 from tapedeck.engine.strategies.symbol_state import CloseLevels
+from tapedeck.engine.strategies.values_then import ValuesThen
 from tapedeck.engine.strategies.words import time_figures
 
 
@@ -62,7 +62,7 @@ class RuleDecision:
         named = symbols_read(*(rule.rule.root for rule in rules))
         symbols = None if named is None else named | {at.symbol}
         account = AccountValues(at.record, at.tape, at.strategy, symbols).figures
-        known = KnownValues(at.tape, frontier, frontier, {**time_figures(at.tape), **account})
+        known = ValuesThen(at.tape, frontier, frontier, {**time_figures(at.tape), **account})
         return RuleReader(at.tape, known, at.row)
 
     def _is_true(self, name: str) -> bool:
@@ -129,7 +129,8 @@ class RuleDecision:
         if definition.flat_at_close and slot >= flat_slot(len(slots)):
             yield "flat_at_close: nothing is entered in the session's last two slots"
         if slot >= entries_end(replace(definition, flat_at_close=False), slots):
-            yield f"no_entry_after is {definition.no_entry_after}"
+            after = f"{definition.no_entry_after:%H:%M:%S}".removesuffix(":00")
+            yield f"no_entry_after is {after}"
 
     def _without_size(self) -> Iterator[str]:
         close = self.at.close

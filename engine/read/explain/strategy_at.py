@@ -14,6 +14,7 @@ from tapedeck.engine.broker.orders import OrderKind, OrderRecord, OrderState
 from tapedeck.engine.broker.why_unfilled import why_unfilled
 from tapedeck.engine.read.explain.decision_explanation import ExplainedOrder
 from tapedeck.engine.strategies.reasons import ENTER
+from tapedeck.engine.strategies.values_then import ValuesThen
 from tapedeck.engine.tape.bar_grid import CLOSE
 from tapedeck.engine.tape.tape import Tape
 
@@ -37,6 +38,12 @@ class StrategyAt:
     def row(self) -> int:
         """The row of the symbol."""
         return self.tape.rows[self.symbol]
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the symbol was in the session when strategies decided: it may have joined later."""
+        absent = ValuesThen(self.tape, self.frontier, self.frontier).gone()
+        return absent is None or not absent[self.row, 0]
 
     @cached_property
     def account(self) -> AccountAt:

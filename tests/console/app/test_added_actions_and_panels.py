@@ -23,9 +23,9 @@ from tapedeck.console.actions.keys import conflicts, first_key
 from tapedeck.console.actions.table import ACTIONS, BY_ID
 assert conflicts() == (), conflicts()
 known = [first_key(f"panel_{panel.id}") for panel in panels()]
-assert known == ["1", "2", "3", "4", "5", "6", "7", "f2", "f3", "f4", "f5", "f6"], known
+assert known == ["1", "2", "3", "4", "5", "6", "7", "f2", "f3", "f4", "f5", "f6", "f7"], known
 pages = [first_key(page) for page in ("coverage", "report", "page0", "page1")]
-assert pages == ["8", "9", "f7", "f8"], pages
+assert pages == ["8", "9", "f8", "f9"], pages
 """
 
 

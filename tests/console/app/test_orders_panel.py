@@ -141,6 +141,9 @@ def test_braces_go_through_the_fills_of_the_symbol_over_all_days(
         await until(pilot, lambda: console.system.snapshot().session == 2 and console.is_paused, "day 2")
         await at(console, pilot, 30)
         console.app.main.focus_symbol(SYMBOLS[1])
+        data = console.app.main.chart._data(console.app.view_state())
+        before = {place - data.today for place in data.bought if place < data.today}
+        assert before == {fill - 1 - len(first.slot_times) for fill in (fills[0], fills[2])}
         day = first.trading_day
         for frontier in reversed(fills):
             while True:  # through those of the second day first
@@ -155,6 +158,9 @@ def test_braces_go_through_the_fills_of_the_symbol_over_all_days(
         assert console.past_frontier == fills[0]
         await press(pilot, "right_curly_bracket")
         assert console.past_frontier == fills[1]
+        price = first_fill(first, SYMBOLS[1], LEAVES)[1]
+        told = [one.message for one in console.app._notifications]
+        assert told == [f"BBB: clock sells 100 at {price:.2f}: exit"]
 
     play(console_store, tmp_path, act)
 
@@ -196,3 +202,55 @@ def test_a_run_without_strategies_has_no_orders(console_store: BarStore, tmp_pat
         assert view_table(console.system, "orders").rows[0][-1] == "this session has no strategies"
         assert "orders" not in console.app.main.panels
         assert not console.app.offers("next_fill")
+
+
+# Why, and entries
+
+
+def test_why_from_the_orders_explains_the_decision_of_their_strategy_also_of_an_earlier_day(
+    console_store: BarStore, tmp_path: Path
+) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
+        view = await at(console, pilot, 60)
+        await press(pilot, "f4", "ctrl+end", "enter")
+        await until(pilot, lambda: console.past_frontier == ENTERS[0], "the decision")
+        await press(pilot, "w")
+        close = view.bars("AAA", MINUTE).close[: ENTERS[0]]
+        shown = " ".join(console.text("#why-text").split())
+        assert "order 1: buy 100, enter" in shown
+        assert f"true: minutes_since_open == {ENTERS[0]} or minutes_since_open == {ENTERS[1]}" in shown
+        assert "minutes_since_open is 5" in shown
+        assert f"{close[np.isfinite(close)][-1]:,.2f}" in shown
+        await press(pilot, "escape", "end", "n")
+        await until(pilot, lambda: console.system.snapshot().session == 2 and console.is_paused, "day 2")
+        await press(pilot, "D")
+        await console.app.do("goto", clock(REFUSED))
+        await until(pilot, lambda: console.past_frontier == REFUSED, "the refusal")
+        await console.app.do("why", "dear")
+        await until(pilot, lambda: "why not" in console.text("#why-text"), "the decision, recomputed")
+        assert "refused" in console.text("#why-text")
+
+    play(console_store, tmp_path, act)
+
+
+def test_parentheses_find_the_moments_at_which_the_rule_to_enter_becomes_true(
+    console_store: BarStore, tmp_path: Path
+) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
+        await at(console, pilot, 60)
+        console.app.main.focus_symbol("BBB")  # which `dear` does not trade
+        for key, place in (
+            ("left_parenthesis", ENTERS[1]),
+            ("left_parenthesis", ENTERS[0]),
+            ("right_parenthesis", ENTERS[1]),
+        ):
+            await press(pilot, key)
+            await until(pilot, lambda place=place: console.past_frontier == place, f"entry {place}")
+        await press(pilot, "right_parenthesis")
+        text = "no rule to enter in BBB becomes true after the time shown"
+        await until(
+            pilot, lambda: any(text in one.message for one in console.app._notifications), "the notice"
+        )
+        assert console.past_frontier == ENTERS[1]
+
+    play(console_store, tmp_path, act)

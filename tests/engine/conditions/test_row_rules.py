@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from tapedeck.engine.conditions import Condition, Vocabulary
 from tapedeck.engine.conditions.known_values import KnownValues
 from tapedeck.engine.conditions.row_rules import RowRule, RowValue, own_values
+from tapedeck.engine.errors import ConditionError
 from tapedeck.engine.indicators.specs import IndicatorSpec
-from tapedeck.engine.intervals import MINUTE
+from tapedeck.engine.intervals import MINUTE, Interval
 from tapedeck.engine.tape.historical_value import HistoricalValue, TrailingKind
 from tapedeck.engine.tape.prior_close import PriorClose
 from tapedeck.engine.tape.tape import Tape
@@ -274,3 +275,33 @@ def test_values_of_rules_cannot_be_written() -> None:
     known_there = values_at(100)
     with pytest.raises(ValueError, match="read-only"):
         known_there.value("close", slice(None))[:] = 0.0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{}5m.close > {}close",
+        "{}close[2] crosses above {}5m.open[1] and time >= 10:00",
+        "{}sma > {}5m.low or {}quality < 70 and {}5m.volume[3] / 2 > {}volume",
+    ],
+)
+def test_a_condition_of_a_breakpoint_over_one_symbol_is_a_rule_with_the_symbol_dropped(text: str) -> None:
+    tape = compute(
+        tape_over(slots_of("2013-11-29"), random_values(2, 210, seed=8, missing=0.2), derived=["5m"]),
+        [IndicatorSpec("sma", "SMA", MINUTE, {"timeperiod": 3})],
+    )
+    rule = RowRule.parse(text.replace("{}", ""), Vocabulary.of(tape))
+    matches = rule.matches(KnownValues(tape, 0, len(tape)), tape.symbols)
+    assert matches.any(axis=1).all()
+    for row, symbol in enumerate(tape.symbols):
+        condition = Condition.parse(text.replace("{}", f"{symbol}."), Vocabulary.of(tape))
+        assert (matches[row] == condition.holds(tape, 0, len(tape))).all()
+
+
+def test_a_bar_field_of_another_interval_needs_a_symbol_in_a_breakpoint() -> None:
+    words = Vocabulary(("SPY",), (MINUTE, Interval(300)), (), ())
+    with pytest.raises(ConditionError, match=r"'5m.close' needs a symbol: SPY\.5m\.close, any\.5m"):
+        Condition.parse("5m.close > 3", words)
+    assert RowRule.parse("5m.close[1] > 5m.close and 1m.close > 0", words).looked_at == (
+        "5m.close[1]", "5m.close", "1m.close",
+    )  # fmt: skip

@@ -23,6 +23,7 @@ WORDS = replace(MARKET, account=True)
         ("any.unrealised < -50 and time >= 10:30", True),
         ("equity < 99_000 or cash > 2 * SPY.close", True),
         ("not (cash - equity > 0)", True),
+        ("any.close * 100 > equity and all.position < 3", True),
         ("SPY.close > SPY.vwap", False),
     ],
 )

@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +17,9 @@ from tapedeck.engine.broker.orders import Side
 from tapedeck.engine.broker.slippage import PercentSlippage, RangeSlippage, TickSlippage
 from tapedeck.engine.broker.terms import AccountTerms
 from tapedeck.engine.config import LoadedConfig
+from tapedeck.engine.errors import ConfigError
 from tapedeck.engine.intervals import Interval
+from tapedeck.engine.session_file import load_session_config
 from tapedeck.engine.strategies.definition import ClassDefinition, RuleDefinition
 from tapedeck.engine.strategies.from_config import definitions_of, terms_of
 from tapedeck.engine.strategies.sizes import CashSize, PercentSize, RiskSize, ShareSize
@@ -116,6 +120,8 @@ FAULTS: list[tuple[list[dict[str, object]], list[str]]] = [
     ([CLASS | {"exit": "close > 1"}], [f"{STRATEGY}.exit: goes with enter only: a class decides that itself."]),
     ([CLASS | {"strategy": "cross"}], [f"{STRATEGY}.strategy: must be module:Class or path/to/file.py:Class, such as my_strategies.cross:Crossover, not 'cross'."]),
     ([CLASS | {"interval": "1d"}], [f"{STRATEGY}.interval: '1d' is too long: use less than a day, such as 5m or 1h."]),
+    ([RULE | {"entry": "close > 1"}], [f"{STRATEGY}.entry: unknown field 'entry': the fields here are name, symbols, parameters, enter, exit, size, side, flat_at_close, no_entry_after, max_entries_per_day, stop_loss, take_profit, strategy, interval, timeout_seconds. Did you mean 'enter'?"]),
+    ([RULE | {"size": {"qty": 1}}], [f"{STRATEGY}.size.qty: unknown field 'qty': the fields here are shares, cash, percent, risk, stop. Did you mean 'shares'?", f"{STRATEGY}.size: must have exactly one of shares, cash, percent, risk; it has none."]),
     ([CLASS | {"timeout": 1}], [f"{STRATEGY}.timeout: unknown field 'timeout': the fields here are name, symbols, parameters, enter, exit, size, side, flat_at_close, no_entry_after, max_entries_per_day, stop_loss, take_profit, strategy, interval, timeout_seconds. Did you mean 'timeout_seconds'?"]),
 ]  # fmt: skip
 
@@ -147,6 +153,38 @@ def test_a_condition_of_a_breakpoint_over_one_symbol_is_a_rule_with_the_symbol_d
     document = trade(RULE | {"enter": enter})
     document["session_data_config"]["streams"] = ["1m", "5m"]
     read(document)
+
+
+def test_the_file_of_a_class_is_looked_for_when_the_session_file_is_read(
+    trade: Trade, tmp_path: Path
+) -> None:
+    (tmp_path / "cross.py").touch()
+    file = tmp_path / "session.json"
+    file.write_text(json.dumps(trade({"strategy": "cross.py:Cross"})))
+    load_session_config(file)
+    file.write_text(json.dumps(trade({"strategy": "corss.py:Cross"})))
+    with pytest.raises(
+        ConfigError, match=r"strategies\[0\]\.strategy: the file .*corss\.py' does not exist"
+    ) as caught:
+        load_session_config(file)
+    assert str(caught.value).endswith(f"Did you mean '{tmp_path}/cross.py'?")
+
+
+@pytest.mark.parametrize(
+    ("section", "field", "meant"),
+    [
+        ("session_data_config", "strategies", "it belongs to the top level of the file"),
+        ("session_data_config", "params", "it is called parameters, in the top level of the file"),
+        ("backtest_config", "fees", "it is called commission, in trading_config"),
+        ("session_data_config", "initial_cash", "it belongs to trading_config"),
+    ],
+)
+def test_a_field_in_a_wrong_section_is_named(
+    document: dict[str, Any], faults: Faults, section, field, meant
+) -> None:
+    document[section] |= {field: []}
+    [line] = faults(document)
+    assert line.startswith(f"{section}.{field}: unknown field {field!r} here: {meant}")
 
 
 def test_with_scanners_a_rule_may_name_symbols_that_may_join(trade: Trade, read: Read) -> None:

@@ -146,7 +146,7 @@ def test_a_trade_that_was_not_made_says_what_held_it_back(played: tuple[SystemMa
     assert order.why.endswith("is above max_per_trade 5,000.00")
     assert explained.decision.endswith(", enter, refused")
     last = system.explain_decisions("CCC", 389, session=session)
-    assert "no_entry_after is 15:30:00" in last[0].held_back
+    assert "no_entry_after is 15:30" in last[0].held_back
     assert "flat_at_close: nothing is entered in the session's last two slots" in last[1].held_back
     assert system.explain_decisions("AAA", 10, session=session)[1].held_back == ("it trades CCC, not AAA",)
 

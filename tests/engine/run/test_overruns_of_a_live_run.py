@@ -14,6 +14,7 @@ from tapedeck.engine.intervals import MINUTE
 from tapedeck.engine.metrics.performance import Count, PerformanceMetrics
 from tapedeck.engine.run.live_player import LivePlayer
 from tapedeck.engine.run.session_scans import NoScans
+from tapedeck.engine.run.walked_again import WalkedAgain
 from tapedeck.engine.tape.bar_grid import BarGrid
 from tapedeck.engine.tape.tape import Tape
 
@@ -49,6 +50,8 @@ def test_a_reveal_that_finds_the_processor_busy_is_one_overrun() -> None:
         backfill=lambda: None,
         is_backfilling=False,
         symbols=_Part(planned=None, restores=False),
+        again=WalkedAgain(),
+        reveal_limit=lambda frontier: len(tape),
     )
     symbols: Any = _Part(apply=lambda settle: None)
     data: Any = _Part(require_tape=lambda: tape)

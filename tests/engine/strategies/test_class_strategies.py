@@ -225,9 +225,29 @@ def test_strategies_decide_in_the_order_of_the_file_rules_and_classes_alike(tmp_
         assert [one.strategy for one in walk.broker.session_fills][:2] == names
 
 
+@pytest.mark.parametrize(
+    ("body", "message", "suggestion"),
+    [
+        ("async def on_bar(self, bar): pass", "Mine.on_bar must be a plain method", None),
+        ("def on_slice(self, bars): yield", "Mine.on_slice must be a plain method", None),
+        ("on_bar = 5", "Mine.on_bar must be a plain method", None),
+        ("def on_bars(self, bar): pass", "Mine has none of the methods on_session_start, on_bar", "on_bar"),
+        ("def decide(self): pass", "Mine has none of the methods", None),
+    ],
+)
+def test_a_class_whose_methods_are_never_called_is_refused(
+    tmp_path: Path, body: str, message: str, suggestion: str | None
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        ClassWalk(tmp_path, body, session(DAYS[0], [[10]]))
+    [problem] = caught.value.problems
+    assert problem.message.startswith(message)
+    assert (problem.path, problem.suggestion) == ("strategies[0].strategy", suggestion)
+
+
 def test_faults_of_the_session_file_are_told_at_once(tmp_path: Path) -> None:
     tape = session(DAYS[0], [[10]])
-    body = "class Parameters(__import__('pydantic').BaseModel):\n    fast: int\n"
+    body = "class Parameters(__import__('pydantic').BaseModel):\n    fast: int\ndef on_bar(self, bar): pass"
     written(tmp_path, body)
     definitions = [
         ClassDefinition("one", "mine.py:Mein", symbols=("AAB",)),
@@ -245,3 +265,14 @@ def test_faults_of_the_session_file_are_told_at_once(tmp_path: Path) -> None:
         ("strategies[1].parameters.fast", None),
         ("strategies[2].strategy", None),
     ]
+
+
+def test_words_of_time_are_values_too(tmp_path: Path) -> None:
+    tape = session(DAYS[0], [[10] * 7])
+    read = 'self.seen.append((self.value("AAA", "minutes_to_close"), self.minutes_to_close))'
+    body = (
+        f"def on_session_start(self): {read}\ndef on_bar(self, bar): {read}\ndef on_session_end(self): {read}"
+    )
+    expected = [390.0, 330.0, 270.0, 210.0, 150.0, 90.0, 30.0, 0.0, 0.0]
+    for cuts in ([], [2, 3]):
+        assert ClassWalk(tmp_path, body, tape).play(cuts).seen == [(minutes, minutes) for minutes in expected]

@@ -298,7 +298,7 @@ def test_a_view_of_an_earlier_moment_is_composed_once_until_there_is_a_new_editi
     assert len({id(view._tape) for view in views}) == 1
     assert views[0]._tape is not session.tape
     assert session.handle.view(20)._tape is session.tape
-    composed = ref(views[0].bars_grid(FIVE).base)
+    composed = ref(views[0]._tape.grid(FIVE).values)
     del views
     assert composed() is not None
     session.join(["SPY"])
