@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Final, TypeGuard
 
 from tapedeck.engine.config.faults import Location
 from tapedeck.engine.config.parameters import mapping, strategies_of
 from tapedeck.engine.config.plain_documents import dotted
 from tapedeck.engine.config.strategies import Strategy, strategy_name
-from tapedeck.engine.config.trading import NONE, TradingConfig
+from tapedeck.engine.config.trading import TradingConfig
 from tapedeck.engine.errors import ConfigProblem, nearest, unknown_name
 
 _DATA: Final = "session_data_config"
@@ -50,7 +50,6 @@ def find_strategy_conflicts(document: Mapping[str, object]) -> Iterator[ConfigPr
 def find_strategy_warnings(document: Mapping[str, object]) -> Iterator[str]:
     """Yield warnings: valid settings of strategies that are probably mistakes."""
     account = mapping(document.get(_ACCOUNT))
-    most = account.get("max_per_trade", TradingConfig.model_fields["max_per_trade"].default)
     for place, strategy in strategies_of(document):
         if "enter" not in strategy:
             continue
@@ -58,12 +57,33 @@ def find_strategy_warnings(document: Mapping[str, object]) -> Iterator[str]:
             yield f"{dotted(place)} never leaves a position: it has none of {', '.join(_LEAVES)}"
         if strategy.get("side") == "short" and not account.get("allow_short"):
             yield f"{dotted((*place, 'side'))}: every entry is refused, as {_ACCOUNT}.allow_short is false"
-        cash = mapping(strategy.get("size")).get("cash")
-        if isinstance(cash, int | float) and most != NONE and isinstance(most, int | float) and cash > most:
-            yield (
-                f"{dotted((*place, 'size', 'cash'))}: entries of {cash:,} may be refused, as "
-                f"{_ACCOUNT}.max_per_trade is {most:,}"
-            )
+        yield from _large_entries(mapping(strategy.get("size")), (*place, "size"), account)
+
+
+def _large_entries(
+    size: Mapping[str, object], place: Location, account: Mapping[str, object]
+) -> Iterator[str]:
+    """Yield a warning if entries of this size are above the largest value of an order."""
+    fields = TradingConfig.model_fields
+    most = account.get("max_per_trade", fields["max_per_trade"].default)
+    equity = account.get("initial_cash", fields["initial_cash"].default)
+    cash, percent = size.get("cash"), size.get("percent")
+    if not _is_number(most):
+        return
+    if _is_number(cash) and cash > most:
+        yield (
+            f"{dotted((*place, 'cash'))}: entries of {cash:,.15g} may be refused, as "
+            f"{_ACCOUNT}.max_per_trade is {most:,.15g}"
+        )
+    if _is_number(percent) and _is_number(equity) and percent * equity / 100 > most:
+        yield (
+            f"{dotted((*place, 'percent'))}: entries of {percent:g} % of {equity:,.15g} may be refused, as "
+            f"{_ACCOUNT}.max_per_trade is {most:,.15g}"
+        )
+
+
+def _is_number(value: object) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _check_kind(strategy: Mapping[str, object], place: Location) -> Iterator[ConfigProblem]:

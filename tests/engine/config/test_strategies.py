@@ -136,7 +136,8 @@ def test_a_fault_of_a_strategy_has_this_message(trade: Trade, faults: Faults, st
     [
         ({"exit": None}, {}, f"{STRATEGY} never leaves a position: it has none of exit, flat_at_close, stop_loss, take_profit"),
         ({"side": "short"}, {}, f"{STRATEGY}.side: every entry is refused, as trading_config.allow_short is false"),
-        ({"size": {"cash": 20_000}}, {}, f"{STRATEGY}.size.cash: entries of 20,000 may be refused, as trading_config.max_per_trade is 10,000.0"),
+        ({"size": {"cash": 20_000}}, {}, f"{STRATEGY}.size.cash: entries of 20,000 may be refused, as trading_config.max_per_trade is 10,000"),
+        ({"size": {"percent": 25}}, {"initial_cash": 50_000}, f"{STRATEGY}.size.percent: entries of 25 % of 50,000 may be refused, as trading_config.max_per_trade is 10,000"),
     ],
 )  # fmt: skip
 def test_what_is_probably_a_mistake_is_a_warning(trade: Trade, read: Read, strategy, terms, warning) -> None:
