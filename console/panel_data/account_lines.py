@@ -10,10 +10,10 @@ from tapedeck.engine.tape.session_record import SessionSummary
 
 
 def strategy_lines(sessions: Sequence[SessionSummary]) -> list[str]:
-    """Return what each strategy did: `cross: 12 orders (2 refused), 10 fills, 5 trades, profit -20.10`.
+    """Return what each strategy did: `cross: 12 orders, 10 fills, 5 trades, profit -20.10`.
 
-    Numbers of all sessions together; the profit is that of the trades, after commission. Empty without
-    strategies.
+    Numbers of all sessions together; the profit is that of the trades, after commission. Behind the orders
+    that were refused stands why the last of them was. Empty without strategies.
     """
     results = chain.from_iterable(one.account.strategies for one in sessions if one.account is not None)
     found: dict[str, list[StrategyResult]] = {}
@@ -55,7 +55,8 @@ def _text(name: str, own: Sequence[StrategyResult]) -> str:
     orders, refused, fills, trades = (
         sum(getattr(one, number) for one in own) for number in ("orders", "refused", "fills", "trades")
     )
-    words = [f"{name}: {count(orders, 'order')}" + (f" ({refused:,} refused)" if refused else "")]
+    why = next((f", the last: {one.last_refusal}" for one in reversed(own) if one.last_refusal), "")
+    words = [f"{name}: {count(orders, 'order')}" + (f" ({refused:,} refused{why})" if refused else "")]
     words += [count(fills, "fill"), count(trades, "trade")]
     words += [f"profit {money(sum(one.profit for one in own))}"] if trades else []
     return ", ".join(words)

@@ -42,6 +42,7 @@ class StrategyResult:
     """What a strategy did in a session: numbers of its orders, of those that were refused, and of its fills.
 
     `trades`: round trips that ended in the session; `profit`: of these, after commission, in the currency.
+    `last_refusal`: why the last one was refused; empty if none was.
     """
 
     strategy: str
@@ -50,6 +51,7 @@ class StrategyResult:
     fills: int
     trades: int
     profit: float
+    last_refusal: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,9 @@ def _moment(account: AccountAt, positions: Iterable[HeldPosition], scale: MoneyS
 def _results(account: AccountAt) -> Iterator[StrategyResult]:
     record = account.record
     orders = [order for order in account.orders if order.day == record.day]
-    refused = Counter(order.strategy for order in orders if order.state is OrderState.REFUSED)
+    refusals = [order for order in orders if order.state is OrderState.REFUSED]
+    refused = Counter(order.strategy for order in refusals)
+    reasons = {order.strategy: order.state_reason for order in refusals}
     given = Counter(order.strategy for order in orders)
     fills = Counter(fill.strategy for fill in account.fills)
     trades, profits = Counter[str](), Counter[str]()
@@ -95,4 +99,6 @@ def _results(account: AccountAt) -> Iterator[StrategyResult]:
         profits[trade.strategy] += trade.profit
     for name in record.strategies:
         profit = record.scale.amount(profits[name])
-        yield StrategyResult(name, given[name], refused[name], fills[name], trades[name], profit)
+        yield StrategyResult(
+            name, given[name], refused[name], fills[name], trades[name], profit, reasons.get(name, "")
+        )

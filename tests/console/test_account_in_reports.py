@@ -21,12 +21,12 @@ FIRST = replace(
     account=AccountSummary(
         START,
         EVENING,
-        (StrategyResult("cross", 1200, 3, 9, 4, 150.0), StrategyResult("slow", 0, 0, 0, 0, 0.0)),
+        (StrategyResult("cross", 1200, 3, 9, 4, 150.0, "limit"), StrategyResult("slow", 0, 0, 0, 0, 0.0)),
     ),
 )
 SECOND = replace(PLAIN, account=AccountSummary(EVENING, END, (StrategyResult("cross", 1, 0, 1, 1, -247.0),)))
 DID = [
-    "cross: 1,201 orders (3 refused), 10 fills, 5 trades, profit -97.00",
+    "cross: 1,201 orders (3 refused, the last: limit), 10 fills, 5 trades, profit -97.00",
     "slow: 0 orders, 0 fills, 0 trades",
 ]
 LOST = "equity 99,900.00 at the end, 100.00 less than at the start; cash 99,900.00, no position held, "

@@ -193,7 +193,9 @@ def _all_lines(account: AccountAt, view: SessionView) -> Iterator[Line]:
     yield from _position_lines(positions)
     latest = account.latest_orders(MOST_ORDERS + 1)
     yield TextLine("")
-    yield TextLine("orders of this session, newest first" if latest else "no order yet")
+    yield TextLine(
+        "orders of this session by the time they were given, newest first" if latest else "no order yet"
+    )
     orders = [shown_order(order, account, view) for order in reversed(latest[-MOST_ORDERS:])]
     columns = ((shown.order.strategy, shown.order.symbol, share_count(shown.shares)) for shown in orders)
     strategy, symbol, count = (

@@ -118,7 +118,17 @@ def _shown(operand: Value) -> Iterator[Value]:
 
 
 def _written(text: str, node: Node) -> str:
-    return " ".join(text[node.span.start : node.span.stop].split())
+    """Return a node as it was written, with the brackets at its ends, which spans may leave out."""
+    start, stop = node.span.start, node.span.stop
+    depth = lowest = 0
+    for sign in text[start:stop]:
+        depth += (sign == "(") - (sign == ")")
+        lowest = min(lowest, depth)
+    for _ in range(-lowest):
+        start = text.rfind("(", 0, start)
+    for _ in range(depth - lowest):
+        stop = text.find(")", stop) + 1
+    return " ".join(text[start:stop].split())
 
 
 def _known(value: float) -> float | None:

@@ -68,6 +68,19 @@ def values(explained: DecisionExplanation, part: int = 0, rule: int = 0) -> list
     return [(one.text, one.value, one.before) for one in shown]
 
 
+def test_parts_and_values_are_shown_with_all_their_brackets() -> None:
+    tape = session([[10, 11, 12]])
+    rule = "(open + 1) * (close - low) > 3 * (1 - 0.5) and max(open, (close)) > (1 + 1)"
+    explained = Explained(tape, enter=rule).at(0)
+    assert [part.text for part in explained.rules[0].parts] == [rule, *rule.split(" and ")]
+    assert [text for text, _, _ in values(explained, 1)] == [
+        "(open + 1) * (close - low)",
+        "open",
+        "close",
+        "low",
+    ]
+
+
 def test_each_part_of_a_rule_is_shown_with_its_values() -> None:
     tape = session([[10, 11, NAN, 13], [5, 4, 7, 8]])
     rule = "(close crosses above 2 * BBB.close or time >= 12:00) and not BBB.close[1] > 6"
