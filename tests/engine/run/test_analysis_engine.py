@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,12 @@ class HangsAtStart(Quiet):
     def on_session_start(self):
         while True:
             pass
+
+
+class SlowStart(Quiet):
+    def on_session_start(self):
+        if self.trading_day.day == 27:
+            time.sleep(0.3)
 
 
 class Slow(Quiet):
@@ -166,6 +173,9 @@ def test_a_slow_strategy_pauses_where_it_stands_and_all_that_it_walked_is_shown(
         assert system.wait_for(at_frontier(system, 1, 0), LIMIT_S)
         system.resume()
         assert system.wait_for(lambda: system.snapshot().frontier > 10, LIMIT_S)
+        analysis = system._running().analysis
+        assert analysis is not None
+        assert until(lambda: analysis.walk.walked > analysis.walked + 2)
         system.pause()
         assert system.wait_for(lambda: system.snapshot().state is RunState.PAUSED, LIMIT_S)
         now = system.snapshot()
@@ -174,7 +184,25 @@ def test_a_slow_strategy_pauses_where_it_stands_and_all_that_it_walked_is_shown(
         account = system.account(now.trading_day)
         assert account is not None
         assert account.walked == now.frontier
+        assert analysis.walk.walked == now.frontier  # it stays there
         system.step()
         assert system.wait_for(at_frontier(system, 1, now.frontier + 1), LIMIT_S)
+    finally:
+        system.stop(LIMIT_S)
+
+
+def test_commands_while_a_session_begins_count_from_its_open(store, tmp_path):
+    system = SystemManager(config_of("SlowStart", tmp_path, timeout=5.0), store)
+    system.start(paused=True)
+    try:
+        assert system.wait_for(at_frontier(system, 1, 0), LIMIT_S)
+        system.resume()
+        assert until(lambda: _is_calling(system) and system.snapshot().trading_day == date(2013, 11, 27))
+        system.pause()
+        system.step(3)
+        assert system.mark().wait(LIMIT_S)
+        now = system.snapshot()
+        assert (now.session, now.frontier, now.steps_left) == (2, 0, 3)
+        assert system.wait_for(at_frontier(system, 2, 3), LIMIT_S)
     finally:
         system.stop(LIMIT_S)
