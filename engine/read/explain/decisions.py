@@ -115,8 +115,9 @@ class DecisionReader:
         if definition.symbols is not None and at.symbol not in definition.symbols:
             traded = f"it trades {listed(definition.symbols)}, not {at.symbol}"
             return replace(explained, held_back=(traded,))
+        is_rule = isinstance(definition, RuleDefinition)
         if at.slot < 0:
-            return explained
+            return replace(explained, held_back=("no slot of the session is over yet",) if is_rule else ())
         if not at.is_there:
             return replace(explained, held_back=(f"{at.symbol} was not in the session",))
         if not isinstance(definition, RuleDefinition):

@@ -230,6 +230,7 @@ def test_other_moments_and_symbols() -> None:
     assert explained.at(1, "BBB").held_back == ("it trades AAA, not BBB",)
     before = explained.at(-1)
     assert (before.rules, before.decision, before.close) == ((), "no order", None)
+    assert before.held_back == ("no slot of the session is over yet",)
     for wrong in (-1, 8):
         with pytest.raises(EngineError, match=f"invalid frontier {wrong}: use 0 to 7"):
             explained.reader.explain(tape, "AAA", wrong)
