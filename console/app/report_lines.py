@@ -25,7 +25,7 @@ from tapedeck.console.app.widgets.column_forms import (
     Figures,
     Form,
 )
-from tapedeck.console.panel_data.account_lines import account_line, strategies_line
+from tapedeck.console.panel_data.account_lines import account_line, strategy_lines
 from tapedeck.console.panel_data.scanner_lines import failure_lines, scanners_line
 from tapedeck.console.panel_data.symbol_changes import changes_line
 from tapedeck.engine.read.events import Event, EventKind
@@ -280,8 +280,8 @@ def _foot(summary: RunSummary, files: Sequence[tuple[str, str]], width: int) -> 
     if scanners := scanners_line(summary.sessions):
         rows.append((Cell("scanners", _QUIET), Cell(scanners)))
     rows += [(Cell("scanner", "$text-warning"), Cell(failure)) for failure in failure_lines(summary.sessions)]
-    if strategies := strategies_line(summary.sessions):
-        rows += [(Cell("strategies", _QUIET), Cell(strategies))]
+    if strategies := strategy_lines(summary.sessions):
+        rows += [(Cell("strategy", _QUIET), Cell(strategy)) for strategy in strategies]
         rows += [(Cell("account", _QUIET), Cell(account_line(summary.sessions)))]
     rows += [(Cell(name, _QUIET), Cell(path)) for name, path in files]
     rows += [(Cell("warning", "$text-warning"), Cell(warning)) for warning in summary.warnings]

@@ -23,44 +23,17 @@ from tapedeck.console.cli.interrupts import Interrupts
 from tapedeck.console.cli.invocation import Invocation
 from tapedeck.console.cli.terminal import Terminal
 from tapedeck.console.panel_data.account_lines import count
-from tapedeck.engine.broker.account_record import AccountAt, AccountRecord
+from tapedeck.engine.broker.account_record import AccountAt
 from tapedeck.engine.broker.orders import OrderRecord
-from tapedeck.engine.clock.slots import SessionSlots, utc_from_epoch
 from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.errors import EngineError
 from tapedeck.engine.read.account_difference import AccountDifference, first_difference
+from tapedeck.engine.read.played_accounts import PlayedAccount, PlayedAccounts
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.store.locations import open_store
-from tapedeck.engine.tape.session_record import SessionRecord
 
 _CHILD: Final = "from tapedeck.console.cli.determinism import play_again; play_again()"
 _POLL_S: Final = 0.1
-
-
-class PlayedAccount(NamedTuple):
-    """What strategies did in a session, of which `frontier` slots were played."""
-
-    record: AccountRecord
-    slots: SessionSlots
-    frontier: int
-
-    @property
-    def account(self) -> AccountAt:
-        """The account at the frontier."""
-        return self.record.at(self.frontier)
-
-
-class Accounts:
-    """Keeps the accounts of the sessions of a run, as a sink of it."""
-
-    def __init__(self) -> None:
-        self.days: list[PlayedAccount] = []
-
-    def write_session(self, record: SessionRecord, digest: str) -> None:
-        """Keep the account of a session."""
-        account = record.tape.account
-        if account is not None:
-            self.days.append(PlayedAccount(account.record, record.tape.slots, record.frontier))
 
 
 def play_twice(
@@ -70,7 +43,7 @@ def play_twice(
 
     Without one if the first play fails or is interrupted. Raises as `play`.
     """
-    first = Accounts()
+    first = PlayedAccounts()
     outcome = play(
         config,
         store,
@@ -100,7 +73,7 @@ def compared(first: Sequence[PlayedAccount], second: Sequence[PlayedAccount]) ->
             return Determinism(False, f"the first run played {days[0]}, the second {days[1]}")
         difference = first_difference(one.account, other.account)
         if difference is not None:
-            return Determinism(False, _in_words(difference, one.slots))
+            return Determinism(False, _in_words(difference, one))
     accounts = [day.account for day in first]
     totals = [
         count(sum(len(items) for items in found), word)
@@ -118,12 +91,11 @@ def _decided(account: AccountAt) -> list[OrderRecord]:
     return [order for order in account.orders if order.day == account.record.day]
 
 
-def _in_words(difference: AccountDifference, slots: SessionSlots) -> str:
-    clock = utc_from_epoch(slots.clock(difference.slot + 1)).astimezone(slots.session.zone)
+def _in_words(difference: AccountDifference, played: PlayedAccount) -> str:
     texts = [text or "nothing" for text in (difference.first, difference.second)]
+    moment = f"{difference.day} {played.closed_at(difference.slot):%H:%M:%S %Z}"
     return (
-        f"first difference at {difference.day} {clock:%H:%M:%S %Z}, in {difference.kind}: "
-        f"first run: {texts[0]}; second run: {texts[1]}"
+        f"first difference at {moment}, in {difference.kind}: first run: {texts[0]}; second run: {texts[1]}"
     )
 
 
@@ -172,7 +144,7 @@ def _second_play(
 def play_again() -> None:
     """Play what is asked for on stdin, and write its accounts; for the process of the second play."""
     request: _Request = pickle.load(sys.stdin.buffer)
-    accounts = Accounts()
+    accounts = PlayedAccounts()
     with open_store(request.location, read_only=True) as store, Interrupts() as interrupts:
         outcome = play(
             request.config.in_folder(request.folder),

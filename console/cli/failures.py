@@ -21,6 +21,7 @@ from tapedeck.engine.errors import (
     StoreError,
     TapedeckError,
 )
+from tapedeck.engine.strategies.strategy_error import StrategyError
 
 USAGE_ERROR: Final = typer.BadParameter.__mro__[1]
 """Typer's error for an invalid command line; it has no public name."""
@@ -111,6 +112,9 @@ def error_document(error: BaseException, log_path: object = None) -> dict[str, o
     if isinstance(error, DataMissingError):
         document["symbols"] = list(error.symbols)
         document["interval"] = error.interval
+    if isinstance(error, StrategyError):
+        document["strategy"] = error.strategy
+        document["traceback"] = error.traceback or None
     return document
 
 

@@ -30,6 +30,7 @@ from tapedeck.console.settings.folders import Folders, user_folders
 from tapedeck.console.settings.settings import Settings, resolve_settings
 from tapedeck.engine.errors import TapedeckError
 from tapedeck.engine.metrics.log import close_logging, configure_logging
+from tapedeck.engine.strategies.strategy_error import StrategyError
 
 log = logging.getLogger(__name__)
 
@@ -105,6 +106,8 @@ class Invocation:
         log_failure(error)
         # A document that stdout does not accept cannot hold its own error.
         if not self.as_json or isinstance(error, OutputError):
+            if isinstance(error, StrategyError) and error.traceback:
+                self.terminal.remark(error.traceback.rstrip("\n"))
             self.terminal.remark(f"error: {describe(error, self.log_path)}")
 
     def _report_usage(self, error: Any) -> None:  # noqa: ANN401  # typer's error has no public name

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from tapedeck.console.cli.failures import error_document
 from tapedeck.console.cli.terminal import Cell, Column, Terminal, number_column
-from tapedeck.console.panel_data.account_lines import account_line, strategies_line
+from tapedeck.console.panel_data.account_lines import account_line, strategy_lines
 from tapedeck.console.panel_data.scanner_lines import failure_lines, scanners_line
 from tapedeck.console.panel_data.scores import Grade, cut_score, grade_of
 from tapedeck.console.panel_data.symbol_changes import changes_line
@@ -121,8 +121,8 @@ def _write_scanners(sessions: Sequence[SessionSummary], terminal: Terminal) -> N
 
 def _write_account(sessions: Sequence[SessionSummary], terminal: Terminal) -> None:
     """Write what the strategies did, and what became of their account."""
-    if done := strategies_line(sessions):
-        terminal.write(f"\nstrategies: {done}")
+    if done := strategy_lines(sessions):
+        terminal.write("".join(f"\nstrategy {line}" for line in done))
         terminal.write(f"account: {account_line(sessions)}")
 
 

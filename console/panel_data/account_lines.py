@@ -9,8 +9,8 @@ from tapedeck.engine.broker.account_summary import StrategyResult
 from tapedeck.engine.tape.session_record import SessionSummary
 
 
-def strategies_line(sessions: Sequence[SessionSummary]) -> str:
-    """Return what each strategy did: `cross 12 orders, 10 fills, 5 trades, profit -20.10`.
+def strategy_lines(sessions: Sequence[SessionSummary]) -> list[str]:
+    """Return what each strategy did: `cross: 12 orders, 10 fills, 5 trades, profit -20.10`.
 
     Numbers of all sessions together; the profit is that of the trades, after commission. Behind the orders
     that were refused stands why the last of them was. Empty without strategies.
@@ -19,7 +19,7 @@ def strategies_line(sessions: Sequence[SessionSummary]) -> str:
     found: dict[str, list[StrategyResult]] = {}
     for result in results:
         found.setdefault(result.strategy, []).append(result)
-    return "; ".join(_text(name, own) for name, own in found.items())
+    return [_text(name, own) for name, own in found.items()]
 
 
 def account_line(sessions: Sequence[SessionSummary]) -> str:
@@ -56,7 +56,7 @@ def _text(name: str, own: Sequence[StrategyResult]) -> str:
         sum(getattr(one, number) for one in own) for number in ("orders", "refused", "fills", "trades")
     )
     why = next((f", the last: {one.last_refusal}" for one in reversed(own) if one.last_refusal), "")
-    words = [f"{name} {count(orders, 'order')}" + (f" ({refused:,} refused{why})" if refused else "")]
+    words = [f"{name}: {count(orders, 'order')}" + (f" ({refused:,} refused{why})" if refused else "")]
     words += [count(fills, "fill"), count(trades, "trade")]
     words += [f"profit {money(sum(one.profit for one in own))}"] if trades else []
     return ", ".join(words)

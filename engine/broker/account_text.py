@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from datetime import date
 from enum import Enum
+from operator import itemgetter
 
 from tapedeck.engine.broker.account_record import AccountAt
 
@@ -30,8 +31,8 @@ def account_lines(account: AccountAt) -> Iterator[str]:
     }
     for name, rows in parts.items():
         yield _line(name, (len(rows),))
-        for number, column in enumerate(zip(*rows, strict=True)):
-            yield _line(f"{name} {number}", column)
+        for number in range(len(rows[0]) if rows else 0):
+            yield _line(f"{name} {number}", list(map(itemgetter(number), rows)))
 
 
 def _line(part: str, values: Sequence[object]) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 
 import numpy as np
 
@@ -16,27 +17,37 @@ def equity_column(
     cash: int,
     held: Mapping[tuple[str, str], int],
     fills: Iterable[Fill],
-    closes: Callable[[str], Floats],
+    closes: Callable[[Sequence[str]], Floats],
 ) -> Ints:
     """Return the equity at the close of each slot of a session in units, int64, shape (slots,).
 
     It is what `Account.equity` returns slot by slot. `cash`: before the session. `held`: lots before it,
-    by strategy and symbol. `fills`: of the session, in order. `closes`: returns the last close known of a
-    symbol at the close of each slot, float64, shape (slots,); NaN only where no lots are held.
+    by strategy and symbol. `fills`: of the session, in order. `closes`: returns the last closes known of
+    symbols at the close of each slot, float64, shape (symbols, slots); NaN only where no lots are held.
     """
-    of_keys = {key: [(0, count)] for key, count in held.items() if count}
+    changes: dict[tuple[str, str], dict[int, int]] = {key: {0: lots} for key, lots in held.items() if lots}
     cash_after = {0: cash}
     for fill in fills:
         cash_after[fill.slot] = fill.cash
-        of_keys.setdefault((fill.strategy, fill.symbol), [(0, 0)]).append((fill.slot, fill.held))
-    equity = _steps(slots, cash_after)
-    for (_, symbol), counts in of_keys.items():
-        equity += scale.values(closes(symbol), _steps(slots, dict(counts)))
+        key = (fill.strategy, fill.symbol)
+        if key not in changes:
+            changes[key] = {0: 0}
+        changes[key][fill.slot] = fill.held
+    equity: Ints = _steps(slots, [cash_after])[0]
+    if changes:
+        prices = closes([symbol for _, symbol in changes])
+        lots = _steps(slots, list(changes.values()))
+        equity += scale.values(prices.ravel(), lots.ravel()).reshape(lots.shape).sum(axis=0)
     return equity
 
 
-def _steps(slots: int, values: Mapping[int, int]) -> Ints:
-    """Return a column of values, each from its slot on until the next; by slot in order, from slot 0 on."""
-    starts = np.fromiter(values, np.int64, len(values))
-    lengths = np.diff(starts, append=slots)
-    return np.repeat(np.fromiter(values.values(), np.int64, len(values)), lengths)
+def _steps(slots: int, rows: Sequence[Mapping[int, int]]) -> Ints:
+    """Return rows of values, int64 (rows, slots); each value from its slot on until the next one of its row.
+
+    Slots are in order, from 0 on.
+    """
+    counts = [len(row) for row in rows]
+    starts = np.fromiter(chain.from_iterable(rows), np.int64, sum(counts))
+    starts += np.repeat(np.arange(len(rows)) * slots, counts)
+    values = np.fromiter(chain.from_iterable(row.values() for row in rows), np.int64, len(starts))
+    return np.repeat(values, np.diff(starts, append=len(rows) * slots)).reshape(len(rows), slots)

@@ -120,6 +120,8 @@ class MoneyScale:
         """Return how many lots are in a number of shares, rounded down; ValueError unless finite, from 0."""
         if not (isfinite(shares) and shares >= 0):
             raise ValueError(f"quantity must be a number from 0, not {shares}")
+        if self.lot == 1 and shares < _SAFE:
+            return int(shares)
         return floor(exact(shares) / self._exact_lot)
 
     def lots_within(self, units: int, price: float) -> int:

@@ -249,6 +249,7 @@ class LivePlayer:
             self._go_on_walking()
             self._process_messages(self._walk.seconds_to_check())
         self._mend()
+        self._go_on_walking()
 
     def _take_known(self) -> None:
         """Take bars that strategies, as they walk the session again, know from this frontier on."""

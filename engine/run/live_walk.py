@@ -43,6 +43,13 @@ class _Noted(NamedTuple):
     written: Future[None]
 
 
+class _Corrected(NamedTuple):
+    """Open of a bar before and after it was corrected."""
+
+    was: float
+    now: float
+
+
 class LiveWalk:
     """Hands revealed slots over to the strategies, in the coordinator's thread.
 
@@ -56,6 +63,8 @@ class LiveWalk:
     ) -> None:
         self._stage, self._live, self._metrics, self._wake = stage, live, metrics, wake
         self._noted: _Noted | None = None
+        self._begun = 0  # slots that are walked, or begun to be
+        self._corrected: dict[tuple[str, int], _Corrected] = {}  # among those that are being walked
 
     @property
     def walked(self) -> int:
@@ -74,22 +83,35 @@ class LiveWalk:
 
     def tell_corrected(self, before: Tape, after: Tape, corrections: Corrections) -> None:
         """Tell of the bars in which orders filled, and that an edition corrects: the fills stay."""
-        account = after.account
-        if account is None:
+        for row, slot in zip(corrections.rows.tolist(), corrections.slots.tolist(), strict=True):
+            if slot < self._begun:
+                opens = float(before.base.values[OPEN, row, slot]), float(after.base.values[OPEN, row, slot])
+                self._corrected[after.symbols[row], slot] = _Corrected(*opens)
+        self._tell(after)
+
+    def _tell(self, tape: Tape) -> None:
+        """Tell of corrected bars that are known to have filled orders; forget those that filled none."""
+        if not self._corrected or tape.account is None:
             return
-        cells = set(zip(corrections.rows.tolist(), corrections.slots.tolist(), strict=True))
-        filled = {(after.rows.get(fill.symbol, -1), fill.slot): fill for fill in account.record.fills}
-        for row, slot in sorted(cells & filled.keys()):
-            was, now = before.base.values[OPEN, row, slot], after.base.values[OPEN, row, slot]
-            clock = utc_from_epoch(int(after.slots.opened_at[slot])).astimezone(after.session.zone)
-            text = (
-                f"the bar of {clock:%H:%M} was corrected after an order had filled in it (open {was:g}, now "
-                f"{now:g}): orders and fills stay as they were"
-            )
-            self._live.note_corrected_fill(after.symbols[row], text)
+        record = tape.account.record
+        filled = {(fill.symbol, fill.slot) for fill in record.fills}
+        for (symbol, slot), opens in sorted(self._corrected.items()):
+            if (symbol, slot) in filled:
+                clock = utc_from_epoch(int(tape.slots.opened_at[slot])).astimezone(tape.session.zone)
+                text = (
+                    f"the bar of {clock:%H:%M} was corrected after an order had filled in it (open "
+                    f"{opens.was:g}, now {opens.now:g}): orders and fills stay as they were"
+                )
+                self._live.note_corrected_fill(symbol, text)
+        self._corrected = {
+            cell: opens
+            for cell, opens in self._corrected.items()
+            if cell[1] >= record.walked and cell not in filled
+        }
 
     def advance(self, tape: Tape) -> None:
         """Go on with the walk as far as can be without waiting. Only with all that arrived on the tape."""
+        self._tell(tape)
         if not self._stage.is_ready:
             return
         noted = self._noted
@@ -102,6 +124,7 @@ class LiveWalk:
         start, stop = self._stage.walked, min(tape.frontier, tape.processed)
         if start >= stop or not self._live.has_taken_all:
             return
+        self._begun = stop
         if stop <= self._live.again.stop:
             self._stage.walk_over(tape, stop)  # the journal has it
             return

@@ -343,9 +343,9 @@ class SessionCoordinator:
             worker.setup()
         self.symbols.begin_session()
         self.scans.begin_session(self._data.require_tape())
+        self.position = position  # before commands take effect
         if self.analysis is not None:
             self.analysis.begin_session(self._process_messages)
-        self.position = position
         self._warn_of_missing_symbols(loaded)
         if position:
             self._metrics.record_historical_load(started, first=False)
@@ -380,6 +380,7 @@ class SessionCoordinator:
         self.scans.end_session()
         if self.analysis is not None:
             self.analysis.end_session(self._process_messages)
+            self._update_state()
         failure = self._wait_for_next_session(player)
 
         ending = self._metrics.start_timer()
@@ -645,9 +646,14 @@ class SessionCoordinator:
         log.info("breakpoint %d, %s: true at %s", hit.number, hit.text, hit.clock.isoformat())
 
     def _update_state(self) -> None:
-        """Set the state from the transport, and wake threads that wait for a change."""
+        """Set the state from the transport, and wake threads that wait for a change.
+
+        A pause is seen once strategies have ended their walk: then the frontier stays where it is.
+        """
         if self.state in (RunState.RUNNING, RunState.PAUSED):
-            self.state = RunState.PAUSED if self.transport.paused else RunState.RUNNING
+            walks = self.analysis is not None and self.live is None and not self.analysis.is_ready
+            is_paused = self.transport.paused and not (walks and self.transport.is_held)
+            self.state = RunState.PAUSED if is_paused else RunState.RUNNING
         self._notify_waiters()
 
     def _set_state(self, state: RunState) -> None:

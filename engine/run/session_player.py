@@ -128,9 +128,11 @@ class SessionPlayer:
         """Return market seconds per second since play last started; None while paused."""
         if self._transport.is_held:
             return None
-        since, frontier = self._paced_from
-        offsets = self._tape.slots.paced_seconds()
-        traded = float(offsets[self._tape.frontier] - offsets[frontier])
+        tape, (since, frontier) = self._data.tape, self._paced_from
+        if tape is None or frontier > tape.frontier:  # another thread may ask between two sessions
+            return None
+        offsets = tape.slots.paced_seconds()
+        traded = float(offsets[tape.frontier] - offsets[frontier])
         return achieved_speed(traded, self._monotonic() - since)
 
     # Data-driven
@@ -177,6 +179,7 @@ class SessionPlayer:
                 self._reveal(analysis.walked, counts_as_step=counts_as_step)
         finally:
             self._reveal(analysis.walked, counts_as_step=counts_as_step)
+        self._on_change()  # a pause has taken effect
         return self._tape.frontier == frontier
 
     def _intervention(self) -> tuple[int, int, int]:

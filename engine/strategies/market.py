@@ -75,6 +75,15 @@ class Market:
         known: Floats = np.where(at >= 0, closes[at], before)
         return known
 
+    def closes_of(self, symbols: Sequence[str], start: int, stop: int) -> Floats:
+        """Return `closes` of some symbols, float64 (symbols, slots)."""
+        rows = [self.tape.rows.get(symbol, -1) for symbol in symbols]
+        base = self.tape.base
+        if min(rows, default=0) >= 0 and base.present[rows, start:stop].all():
+            complete: Floats = base.values[CLOSE, rows, start:stop]
+            return complete
+        return np.stack([self.closes(symbol, start, stop) for symbol in symbols])
+
     def take_edition(self, tape: Tape, slots: int) -> None:
         """Take the newest edition of the tape, of which some slots were walked; rows may have changed."""
         self._keep_closes([symbol for symbol in self.tape.symbols if symbol not in tape.rows], slots)

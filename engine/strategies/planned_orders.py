@@ -111,25 +111,41 @@ class OrderPlan:
         """
         row, stop, first = state.row, self.stop, len(self.rows)
         holds = bool(state.lots) if filled is None else self.is_entry[filled]
-        entry = filled if holds else None
+        held_at_first, entry = holds, filled if holds else None
+        next_exit, next_entry = rules.exits.next, rules.enters.next
+        entries_end = min(stop, rules.entries_end)
+        decided_at, filled_at = list[int](), list[int]()
         while True:
-            if holds:
-                decided = rules.exits.next(row, slot, stop)
-            else:
-                decided = rules.enters.next(row, slot, min(stop, rules.entries_end))
-            if decided >= (stop if holds else min(stop, rules.entries_end)):
+            decided = next_exit(row, slot, stop) if holds else next_entry(row, slot, entries_end)
+            if decided >= (stop if holds else entries_end):
                 break
-            slot = _next_bar(bars, row, decided + 1, stop)
-            if not holds and slot > decided + 1 and rules.exits.next(row, decided + 1, slot) < slot:
-                return False  # it is cancelled
-            self._append(rank, row, not holds, decided, slot if slot < stop else NOT_FILLED)
-            if slot == stop:
+            slot = decided + 1
+            if bars is not None:
+                slot = bars.next(row, slot, stop)
+                if not holds and slot > decided + 1 and next_exit(row, decided + 1, slot) < slot:
+                    return False  # it is cancelled
+            decided_at.append(decided)
+            filled_at.append(slot)
+            if slot >= stop:
+                filled_at[-1] = NOT_FILLED
                 break
             holds = not holds
-            entry = len(self.rows) - 1 if holds else None
-        if filled is None and state.lots and len(self.rows) > first:
-            self.held[first] = state.lots
-        if filled is not None or len(self.rows) > first:
+        count = len(decided_at)
+        if count:
+            self.ranks += [rank] * count
+            self.rows += [row] * count
+            self.slots += decided_at
+            self.fill_slots += filled_at
+            turns = [not held_at_first, held_at_first] * (count // 2 + 1)
+            self.is_entry += turns[:count]
+            fills = count - (filled_at[-1] == NOT_FILLED)
+            if holds and fills:
+                entry = first + fills - 1
+            elif not holds:
+                entry = None
+            if filled is None and state.lots:
+                self.held[first] = state.lots
+        if filled is not None or count:
             entries = sum(self.is_entry[first:])
             self.outcomes.append(Outcome(rank, state, holds, entry, entries))
         return True

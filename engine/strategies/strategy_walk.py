@@ -258,7 +258,7 @@ class StrategyWalk:
     ) -> Ints:
         """Return the equity at the slots [start, stop); `cash`, `held`: before them."""
         shifted = [fill._replace(slot=fill.slot - start) for fill in fills] if start else fills
-        closes = partial(self._market.closes, start=start, stop=stop)
+        closes = partial(self._market.closes_of, start=start, stop=stop)
         return equity_column(self.broker.scale, stop - start, cash, held, shifted, closes)
 
     def _take_edition(self, tape: Tape) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tapedeck.console.cli.run_report import outcome_document, write_report
 from tapedeck.console.cli.terminal import Terminal
-from tapedeck.console.panel_data.account_lines import account_line, strategies_line
+from tapedeck.console.panel_data.account_lines import account_line, strategy_lines
 from tapedeck.engine.broker.account_summary import AccountMoment, AccountSummary, HeldShares, StrategyResult
 from tests.console.test_symbols_in_reports import PLAIN, outcome
 
@@ -25,16 +25,17 @@ FIRST = replace(
     ),
 )
 SECOND = replace(PLAIN, account=AccountSummary(EVENING, END, (StrategyResult("cross", 1, 0, 1, 1, -247.0),)))
-DID = (
-    "cross 1,201 orders (3 refused, the last: limit), 10 fills, 5 trades, profit -97.00; "
-    "slow 0 orders, 0 fills, 0 trades"
-)
+DID = [
+    "cross: 1,201 orders (3 refused, the last: limit), 10 fills, 5 trades, profit -97.00",
+    "slow: 0 orders, 0 fills, 0 trades",
+]
 LOST = "equity 99,900.00 at the end, 100.00 less than at the start; cash 99,900.00, no position held, "
 
 
 def test_the_lines_add_up_the_sessions() -> None:
-    assert strategies_line([PLAIN]) == account_line([PLAIN]) == ""
-    assert strategies_line([FIRST, SECOND]) == DID
+    assert strategy_lines([PLAIN]) == []
+    assert account_line([PLAIN]) == ""
+    assert strategy_lines([FIRST, SECOND]) == DID
     assert account_line([FIRST, SECOND]) == f"{LOST}commission 3.00"
     assert account_line([FIRST]).startswith("equity 100,100.50 at the end, 100.50 more than at the start; ")
     assert account_line([FIRST]).endswith("1 position held, commission 2.00")
@@ -47,7 +48,7 @@ def test_the_report_has_the_lines_only_with_strategies(capsys: pytest.CaptureFix
     assert "strateg" not in capsys.readouterr().out
     write_report(outcome(FIRST, SECOND), Terminal())
     written = capsys.readouterr().out
-    assert f"strategies: {DID}" in written
+    assert f"\nstrategy {DID[0]}\nstrategy {DID[1]}\naccount: " in written
     assert f"account: {LOST}" in written
 
 

@@ -31,7 +31,7 @@ from typing import Final
 import numpy as np
 
 from tapedeck.engine.broker.account_record import AccountRecord
-from tapedeck.engine.clock.slots import SessionSlots
+from tapedeck.engine.clock.slots import SessionSlots, utc_from_epoch
 from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.export.csv_export import CsvExport
@@ -43,10 +43,12 @@ from tapedeck.engine.feeds.history_request import HistoryAnswer, HistoryPurpose,
 from tapedeck.engine.feeds.live_options import LiveOptions
 from tapedeck.engine.feeds.scripted_market import ScriptedMarket
 from tapedeck.engine.intervals import MINUTE
+from tapedeck.engine.read.events import Event, EventKind
 from tapedeck.engine.session_file import parse_session_config
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.store.locations import open_store
 from tapedeck.engine.system import SystemManager
+from tapedeck.engine.tape.bar_grid import OPEN
 from tapedeck.engine.tape.stamp import session_digest
 from tapedeck.engine.tape.tape import Tape
 from tests.faults.live_changes import JOINING, UNKNOWN, Requests, play_with
@@ -243,6 +245,7 @@ class Run:
         self._memory = self._template.memory.copy(self._location) if seed % _SQLITE_EVERY else None
         self._trades = seed % _TRADES_EVERY == 1
         self._decided: list[AccountRecord] = []  # before each kill
+        self._corrected: list[Event] = []  # bars in which orders had filled
         self._conditions = random.choice((_CONDITIONS, (), ()))
         self._script = random_script(random, seed)
         self._bars = true_bars(random, self._slots)
@@ -331,6 +334,7 @@ class Run:
             try:
                 system.start()
             except KilledError:
+                self._note_corrections(system)
                 account = system.account(self._slots[done].session.trading_day)
                 if account is not None:
                     self._decided.append(account)
@@ -343,11 +347,15 @@ class Run:
                 pause = self._random.choice((0.0, 60.0, 400.0)) / world.speed
                 world.restart(pause)
                 return False
+        self._note_corrections(system)
         if system.error is not None:
             raise system.error
         self._count("sessions", len(self._slots) - done)
         self._count("editions", sum(record.tape.edition for record in self._kept.records[done:]))
         return True
+
+    def _note_corrections(self, system: SystemManager) -> None:
+        self._corrected += [event for event in system.events() if event.kind is EventKind.CORRECTION]
 
     @property
     def _tapes(self) -> list[Tape]:
@@ -497,6 +505,22 @@ class Run:
                 self._count("fills before kills", len(before.fills))
                 if did := _difference(before, account.record, before.walked):
                     self._finding(f"decided otherwise before slot {before.walked}: {did}")
+
+        self._check_told(account.record)
+
+    def _check_told(self, account: AccountRecord) -> None:
+        """Of each fill at another price than the last open of its bar, an event tells."""
+        tape = self._tapes[0]
+        told = {(event.symbol, event.text.split()[3]) for event in self._corrected}
+        for fill in account.fills:
+            if fill.symbol not in self._always_there:
+                continue
+            if fill.price != tape.base.values[OPEN, tape.rows[fill.symbol], fill.slot]:
+                self._count("fills at opens that were corrected")
+                opened_at = utc_from_epoch(int(tape.slots.opened_at[fill.slot]))
+                clock = f"{opened_at.astimezone(tape.session.zone):%H:%M}"
+                if (fill.symbol, clock) not in told:
+                    self._finding(f"not told that the bar of a fill was corrected: {fill}")
 
     def _check_account(self, backtest: Tape) -> None:
         """Strategies do in the first session what they do in its backtest, if no bar came too late."""

@@ -216,7 +216,9 @@ class BothModels:
                 self.check()
             column = equity_column(
                 self.terms.scale, len(equity), cash, held, self.broker.session_fills,
-                lambda symbol, known=closes: np.array([one.get(symbol, np.nan) for one in known]),
+                lambda symbols, known=closes: np.array(
+                    [[one.get(symbol, np.nan) for one in known] for symbol in symbols]
+                ),
             )  # fmt: skip
             assert column.tolist() == equity
             self._end(at)

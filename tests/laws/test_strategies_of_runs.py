@@ -48,6 +48,12 @@ STRATEGIES = [
         "stop_loss": 0.5,
         "max_entries_per_day": 4,
     },
+    {
+        "name": "reads",
+        "strategy": f"{Path(__file__).parents[1] / 'support' / 'reading_strategy.py'}:ReadsAll",
+        "interval": "5m",
+        "symbols": ["AAA", "CCC"],
+    },
 ]
 
 
@@ -182,7 +188,7 @@ def expected(stores: tuple[BarStore, BarStore]) -> Outcome:
 
 
 def test_each_strategy_of_the_law_trades(expected):
-    for name in ("cross", "dips"):
+    for name in ("cross", "dips", "reads"):
         fills = [fill for account in expected.accounts for fill in account.fills if fill.strategy == name]
         assert len(fills) > 30
     assert [account.walked for account in expected.accounts] == list(LENGTHS)

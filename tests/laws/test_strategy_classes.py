@@ -22,11 +22,11 @@ from tapedeck.engine.strategies.strategy_walk import StrategyWalk
 from tapedeck.engine.tape.tape import Tape
 from tests.support.tapes import compute, random_values, slots_of, tape_over
 
+READS_ALL: Final = f"{Path(__file__).parents[1] / 'support' / 'reading_strategy.py'}:ReadsAll"
 SYMBOLS: Final = ("AAA", "BBB", "CCC")
 DAYS: Final = ("2013-11-27", "2013-11-29", "2013-12-02")
 """The second one closes early."""
-CLASSES: Final = '''
-import zlib
+CLASSES: Final = """
 import numpy as np
 from tapedeck import Strategy
 
@@ -51,46 +51,7 @@ class OnSlice(Strategy):
                     self.flatten(symbol)
             elif enter[row]:
                 self.buy(symbol, cash=10_000)
-
-
-class ReadsAll(Strategy):
-    """Notes a number of all that it can read, and orders by chance of it."""
-
-    def digest(self, *arrays):
-        number = 0
-        for array in arrays:
-            number = zlib.crc32(np.nan_to_num(np.asarray(array, dtype=float), nan=-1.0).tobytes(), number)
-        return number
-
-    def on_bar(self, bar):
-        self.decide(bar.symbol, bar[3:], self.value(bar.symbol, "day_high"))
-
-    def on_slice(self, bars):
-        view = self.data.view()
-        for interval in view.intervals:
-            self.decide(bars.symbols[-1], view.bars_grid(interval), view.present_grid(interval))
-        values = [bars.value(name) for name in ("last", "quality", "missing", "change_pct", "volume")]
-        quality = [self.data.get_quality_metric(symbol) for symbol in self.symbols]
-        totals = [view.totals(symbol).volume for symbol in self.data.get_loaded_symbols()]
-        self.decide(bars.symbols[0], bars.bars, *values, quality, totals, [view.frontier, self.slot])
-
-    def on_order(self, order):
-        self.note(order.state, self.digest(order[3:6]))
-
-    def on_session_start(self):
-        self.decide("BBB", [self.data.view().frontier, self.equity])
-
-    def on_session_end(self):
-        self.decide("CCC", self.data.view().last_prices())
-
-    def decide(self, symbol, *arrays):
-        number = self.digest(*arrays, [self.cash, self.equity, *self.positions.values()])
-        self.note("read", number)
-        if number % 3 == 0:
-            self.buy(symbol, 1 + number % 50, on_close=number % 2 == 0)
-        elif number % 3 == 1:
-            self.flatten(symbol)
-'''
+"""
 
 
 @pytest.fixture(scope="module")
@@ -176,7 +137,7 @@ INTERVALS: Final = st.sampled_from([None, Interval.parse("1h")])
 def test_any_cut_gives_the_same(
     folder: Path, tapes: list[Tape], interval: Interval | None, cuts: list[int]
 ) -> None:
-    definition = ClassDefinition("one", "classes.py:ReadsAll", interval=interval)
+    definition = ClassDefinition("one", READS_ALL, interval=interval)
     whole = told(walked(definition, tapes, AccountTerms(), [], folder))
     assert told(walked(definition, tapes, AccountTerms(), cuts, folder)) == whole
     assert any(orders and fills and notes for orders, fills, _, notes, _ in whole)
@@ -191,7 +152,7 @@ def test_what_comes_after_a_slot_changes_nothing_before_it(
     values = random_values(len(SYMBOLS), len(last), seed=seed, missing=0.3) * 3
     values[:, :, :slot] = last.base.values[:, :, :slot]
     poisoned = computed(tape_over(last.slots, values, derived=("1h",), symbols=SYMBOLS))
-    definition = ClassDefinition("one", "classes.py:ReadsAll", interval=interval)
+    definition = ClassDefinition("one", READS_ALL, interval=interval)
 
     def known(last_tape: Tape) -> Any:
         records = walked(definition, [*tapes[:-1], last_tape], AccountTerms(), [], folder)

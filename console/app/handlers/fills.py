@@ -13,6 +13,7 @@ from tapedeck.console.app.handlers.navigation import NavigationHandlers
 from tapedeck.console.app.screens.search import SearchProgress
 from tapedeck.engine.config.readers import ALL
 from tapedeck.engine.errors import EngineError
+from tapedeck.engine.read.account_events import fill_text
 from tapedeck.engine.read.moments import Moment
 
 
@@ -40,9 +41,20 @@ class FillHandlers:
             found = _nearest(frontiers, shown[1] if day == shown[0] else None, is_back=is_back)
             if found is not None:
                 await self._navigation.show_moment(day, found)
+                self._tell(day, found, symbol)
                 return
         side = "earlier" if is_back else "later"
         raise EngineError(f"no {side} fill of {symbol}{'' if is_back else ' yet'}")
+
+    def _tell(self, day: date, frontier: int, symbol: str) -> None:
+        """Tell which fills of a symbol became known at a frontier."""
+        account = self._playback.system.account(day)
+        if account is None:
+            return
+        self._app.clear_notifications()
+        for fill in account.fills:
+            if (fill.symbol, fill.slot + 1) == (symbol, frontier):
+                self._app.notify(f"{symbol}: {fill_text(fill, account.scale)}", timeout=4)
 
     def entry(self, direction: str) -> None:
         """Show the nearest moment, `back` or `on`, at which a rule to enter becomes true.

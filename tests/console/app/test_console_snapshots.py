@@ -310,6 +310,12 @@ def over_panels(key: str, screen: type[Screen[Any]], *, typed: str = "", breaks:
     return act
 
 
+async def why_of_a_strategy(console: ConsoleRun, pilot: Pilot[None]) -> None:
+    await over_panels("w", WhyScreen)(console, pilot)
+    await press(pilot, "up", "up")
+    await until(pilot, lambda: "decided" in console.text("#why-text"), "the decision")
+
+
 def asked(action: str) -> Act:
     """Do an action that has no key, and wait for its question."""
 
@@ -521,6 +527,7 @@ SCENES: Final = (
     Scene("remove", of_symbols("r"), sizes=(NARROW,)),
     Scene("scanners", on_panel("scanners", at_half_past_ten), config=with_scanners()),
     Scene("scanners-looking-back", looking_back_at_a_scan, config=with_scanners(), sizes=(NARROW, MEDIUM)),
+    Scene("why-strategy", why_of_a_strategy, config=with_strategies(), sizes=(NARROW, MEDIUM)),
     Scene("orders", on_panel("orders", at_half_past_eleven), config=with_strategies()),
     Scene("orders-looking-back", looking_back_at_orders, config=with_strategies(), sizes=(NARROW, MEDIUM)),
     Scene("report-with-trades", over_panels("9", ReportScreen), config=with_strategies(), sizes=(NARROW,)),

@@ -158,6 +158,9 @@ def test_braces_go_through_the_fills_of_the_symbol_over_all_days(
         assert console.past_frontier == fills[0]
         await press(pilot, "right_curly_bracket")
         assert console.past_frontier == fills[1]
+        price = first_fill(first, SYMBOLS[1], LEAVES)[1]
+        told = [one.message for one in console.app._notifications]
+        assert told == [f"BBB: clock sells 100 at {price:.2f}: exit"]
 
     play(console_store, tmp_path, act)
 

@@ -326,7 +326,7 @@ def test_equity_as_a_column_has_each_slot() -> None:
         broker.scale.units(100_000.0),
         held,
         broker.session_fills,
-        lambda symbol: closes if symbol == "SPY" else np.full(4, 10.0),
+        lambda symbols: np.array([closes if symbol == "SPY" else np.full(4, 10.0) for symbol in symbols]),
     )
     assert [broker.scale.amount(int(units)) for units in column] == [
         100_020,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import threading
 import time
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -18,6 +21,7 @@ from tests.support.runs import LIMIT_S, KeepRecords, at_frontier, until
 
 CODE = '''
 import time
+from pathlib import Path
 from tapedeck import Strategy
 
 
@@ -46,15 +50,21 @@ class Hangs(Quiet):
             pass
 
 
-class Sleeps(Quiet):
+class Blocks(Quiet):
     def at_45(self, bar):
-        time.sleep(3600)
+        Path(__file__).with_name("pipe").read_bytes()
 
 
 class HangsAtStart(Quiet):
     def on_session_start(self):
         while True:
             pass
+
+
+class SlowStart(Quiet):
+    def on_session_start(self):
+        if self.trading_day.day == 27:
+            time.sleep(0.3)
 
 
 class Slow(Quiet):
@@ -68,6 +78,15 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BarStore]:
     with open_new_store(tmp_path_factory.mktemp("market") / "bars.db") as made:
         fill_store(made, ("AAA", "BBB"), "2013-11-26", "2013-11-27")
         yield made
+
+
+@pytest.fixture(autouse=True)
+def pipe(tmp_path: Path) -> Iterator[None]:
+    """A pipe beside the strategies, whose readers block in C until the test is over."""
+    os.mkfifo(tmp_path / "pipe")
+    yield
+    os.close(os.open(tmp_path / "pipe", os.O_RDWR))
+    assert until(lambda: not any(one.name == "tapedeck-analysis-engine" for one in threading.enumerate()))
 
 
 def config_of(name: str, folder: Path, timeout: float = 0.2) -> SessionConfig:
@@ -95,13 +114,13 @@ def line_of(code: str) -> int:
     [
         ("Raises", "strategy mine, on_bar at {}: ValueError: no good: BBB (mine.py, line {})"),
         ("Hangs", "strategy mine, at {}: took longer than timeout_seconds: 0.2 (mine.py, line "),
-        ("Sleeps", "strategy mine, at {}: took longer than timeout_seconds: 0.2 (mine.py, line {})"),
+        ("Blocks", "strategy mine, at {}: took longer than timeout_seconds: 0.2 (mine.py, line {})"),
     ],
 )
 def test_a_call_that_fails_ends_the_run_at_its_slot(store, tmp_path, name, message):
     line = {
         "Raises": '        raise ValueError(f"no good: {bar.symbol}")',
-        "Sleeps": "        time.sleep(3600)",
+        "Blocks": '        Path(__file__).with_name("pipe").read_bytes()',
     }
     wanted = message.format("2013-11-26 10:16:00", line_of(line[name]) if name in line else 0)
     kept = KeepRecords()
@@ -131,7 +150,7 @@ def test_a_call_that_hangs_before_the_open_ends_the_run(store, tmp_path):
     assert "strategy mine, at 2013-11-26 09:30:00: took longer" in str(system.error)
 
 
-@pytest.mark.parametrize("name", ["Hangs", "Sleeps"])
+@pytest.mark.parametrize("name", ["Hangs", "Blocks"])
 def test_a_stop_does_not_wait_for_a_call(store, tmp_path, name):
     system = SystemManager(config_of(name, tmp_path, timeout=3600.0), store)
     system.start()
@@ -154,6 +173,9 @@ def test_a_slow_strategy_pauses_where_it_stands_and_all_that_it_walked_is_shown(
         assert system.wait_for(at_frontier(system, 1, 0), LIMIT_S)
         system.resume()
         assert system.wait_for(lambda: system.snapshot().frontier > 10, LIMIT_S)
+        analysis = system._running().analysis
+        assert analysis is not None
+        assert until(lambda: analysis.walk.walked > analysis.walked + 2)
         system.pause()
         assert system.wait_for(lambda: system.snapshot().state is RunState.PAUSED, LIMIT_S)
         now = system.snapshot()
@@ -162,7 +184,25 @@ def test_a_slow_strategy_pauses_where_it_stands_and_all_that_it_walked_is_shown(
         account = system.account(now.trading_day)
         assert account is not None
         assert account.walked == now.frontier
+        assert analysis.walk.walked == now.frontier  # it stays there
         system.step()
         assert system.wait_for(at_frontier(system, 1, now.frontier + 1), LIMIT_S)
+    finally:
+        system.stop(LIMIT_S)
+
+
+def test_commands_while_a_session_begins_count_from_its_open(store, tmp_path):
+    system = SystemManager(config_of("SlowStart", tmp_path, timeout=5.0), store)
+    system.start(paused=True)
+    try:
+        assert system.wait_for(at_frontier(system, 1, 0), LIMIT_S)
+        system.resume()
+        assert until(lambda: _is_calling(system) and system.snapshot().trading_day == date(2013, 11, 27))
+        system.pause()
+        system.step(3)
+        assert system.mark().wait(LIMIT_S)
+        now = system.snapshot()
+        assert (now.session, now.frontier, now.steps_left) == (2, 0, 3)
+        assert system.wait_for(at_frontier(system, 2, 3), LIMIT_S)
     finally:
         system.stop(LIMIT_S)
