@@ -146,14 +146,19 @@ class SystemManager:
         self._strategies: StrategySetup | None = None
         self._coordinator: SessionCoordinator | None = None
 
-    def renewed(self, make_sinks: Callable[[], Sequence[SessionSink]] = tuple) -> SystemManager:
-        """Return another run of the same file and store, not started yet, with the breakpoints set now.
+    def renewed(
+        self,
+        make_sinks: Callable[[], Sequence[SessionSink]] = tuple,
+        config: SessionConfig | None = None,
+    ) -> SystemManager:
+        """Return another run over the same store, not started yet, with the breakpoints set now.
 
-        Raises as `prepare`, before its sinks are made, and EngineError if it records a live session.
+        `config`: the session file as it is now; None for the same. Raises as `prepare`, before its sinks are
+        made, and EngineError if it records a live session.
         """
         self._require_playback("restarted")
         again = SystemManager(
-            self.config,
+            self.config if config is None else config,
             self._store,
             tape_cache_bytes=self._tape_cache_bytes,
             load_timeout_s=self._load_timeout_s,

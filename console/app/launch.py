@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -22,6 +22,8 @@ from tapedeck.console.cli.batch import BatchOptions, Outcome
 from tapedeck.console.cli.live_export import LiveExport
 from tapedeck.console.cli.terminal import encoding_notice
 from tapedeck.console.textual_ext.terminal_driver import is_terminal_there, restored_job_control
+from tapedeck.engine.config.restart_changes import change_that_needs_a_start
+from tapedeck.engine.errors import EngineError
 from tapedeck.engine.export.daily_exports import DailyExports
 from tapedeck.engine.system import SystemManager
 
@@ -47,17 +49,19 @@ def play_on_screen(
     plays_at_once: bool = False,
     note: str = "",
     live: LiveOptions | None = None,
+    reread: Callable[[], SessionConfig] | None = None,
 ) -> Outcome:
     """Show a run in the console until it is left; with an export set, the part that was played is exported.
 
     It is paused at its start, unless `plays_at_once`; a key script drives it from there. `session_file`: the
     file whose breakpoints are kept; a key script plays without them. `live`: record a live session instead.
-    Must be called in the main thread. Errors that prevent a start are raised before the screen opens.
+    `reread`: returns the session file as it is now, for a restart; without it the run is that of `config`
+    again. Must be called in the main thread. Errors that prevent a start are raised before the screen opens.
     """
     batch_options = batch_options or BatchOptions()
     folders, interrupts = invocation.folders, invocation.interrupts
     with ExitStack() as stack:
-        runs = stack.enter_context(_Runs(config, store, invocation.settings.export, live))
+        runs = stack.enter_context(_Runs(config, store, invocation.settings.export, live, reread))
         playback = Playback(runs.first(batch_options.breaks), watched_speed=invocation.settings.speed)
         stack.callback(playback.stop)
         if batch_options.script is not None:
@@ -132,9 +136,15 @@ class _Runs:
     """
 
     def __init__(
-        self, config: SessionConfig, store: BarStore, folder: Path | None, live: LiveOptions | None
+        self,
+        config: SessionConfig,
+        store: BarStore,
+        folder: Path | None,
+        live: LiveOptions | None,
+        reread: Callable[[], SessionConfig] | None,
     ) -> None:
         self._config = config
+        self._reread = reread
         self._live = live
         self._store = store
         self._folder = folder
@@ -166,9 +176,18 @@ class _Runs:
     def following(self, ended: SystemManager) -> SystemManager:
         """Return a run in place of one that has ended, and replace its export, unless that fails.
 
-        Raises as SystemManager and CsvExport.
+        It is of the session file as that is now. Raises as SystemManager and CsvExport; ConfigError if the
+        file has faults, EngineError if what has changed in it needs a new start.
         """
-        return ended.renewed(self._replace_export)
+        if self._reread is not None:
+            config = self._reread()
+            changed = change_that_needs_a_start(self._config, config)
+            if changed is not None:
+                raise EngineError(
+                    f"{changed} has changed in the session file: quit, and start again to use it"
+                )
+            self._config = config
+        return ended.renewed(self._replace_export, self._config)
 
     def _replace_export(self) -> Sequence[CsvExport | DailyExports]:
         if self.export is not None:

@@ -29,7 +29,7 @@ _CHECK_S: Final = 0.5
 _JOIN_S: Final = 1.0
 _UNWIND_S: Final = 0.2
 """Time for a call that was interrupted to end, in seconds."""
-_BLOCK_BARS: Final = 400_000
+_BLOCK_BARS: Final = 100_000
 """Most bars for which rules are evaluated at once, so that a pause takes effect soon."""
 
 
@@ -61,7 +61,7 @@ class AnalysisEngine(Worker[StageWork]):
     session so far. Both are written by this thread alone. Nothing that the strategies may not know is on the
     tape before `walked`, so the coordinator reveals no slot beyond it. `timeouts`: longest time of a call of
     users' code, in seconds, by strategy that is a class. A call that takes longer, or does not end when the
-    run is stopped, gets an exception; one that runs code in C is left in this thread, a daemon.
+    run is stopped, gets an exception; one that runs code in C, which has released the interpreter's lock, is left in this thread, a daemon.
     """
 
     def __init__(

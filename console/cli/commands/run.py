@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -38,6 +40,8 @@ from tapedeck.console.panel_data.registry import view_names
 from tapedeck.console.panel_data.tables import FORMATS
 
 if TYPE_CHECKING:
+    from pydantic import JsonValue
+
     from tapedeck.console.cli.batch import BatchOptions
     from tapedeck.engine.config import SessionConfig
 
@@ -143,8 +147,16 @@ def run(
         on_screen=on_screen,
         plays_at_once=play,
         session_file=file,
+        reread=None if file is None else partial(reread_session, file, settings),
         plays_twice=check_determinism,
     )
+
+
+def reread_session(file: Path, settings: Mapping[str, JsonValue]) -> SessionConfig:
+    """Return a session file as it is now, with the parameters of --set; ConfigError with its faults."""
+    from tapedeck.engine.session_file import load_session_config  # noqa: PLC0415 - as above
+
+    return load_session_config(file, settings).config
 
 
 def run_demo(context: typer.Context) -> None:
@@ -174,6 +186,7 @@ def play_config(
     on_screen: bool = False,
     plays_at_once: bool = False,
     session_file: Path | None = None,
+    reread: Callable[[], SessionConfig] | None = None,
     plays_twice: bool = False,
     note: str = "",
 ) -> None:
@@ -181,7 +194,8 @@ def play_config(
 
     `speed`: in place of the file's; None: the file's. `on_screen`: in the console, which opens paused unless
     `plays_at_once`, with the breakpoints kept for `session_file`; `note` is shown in its session bar.
-    `plays_twice`: as a batch job, to compare what strategies did.
+    `reread`: returns the session file as it is now. `plays_twice`: as a batch job, to compare what strategies
+    did.
     """
     from tapedeck.console.cli.batch import BatchOptions, play  # noqa: PLC0415 - slow, see this package's __init__.py
     from tapedeck.console.cli.run_report import outcome_document, write_report  # noqa: PLC0415 - as above
@@ -206,6 +220,7 @@ def play_config(
                 plays_at_once=plays_at_once,
                 session_file=session_file,
                 note=note,
+                reread=None if reread is None else lambda: _at_speed(reread(), speed),
             )
         elif plays_twice:
             from tapedeck.console.cli.determinism import play_twice  # noqa: PLC0415 - as above

@@ -21,7 +21,7 @@ def test_the_run_that_has_ended_is_still_exported(tmp_path: Path) -> None:
     folder = tmp_path / "export"
     with open_new_store(tmp_path / "bars.db") as store:
         fill_store(store, ["AAA"], "2024-03-01", "2024-03-05")
-        with _Runs(config, store, folder, None) as runs:
+        with _Runs(config, store, folder, None, None) as runs:
             ended = runs.first(())
             ended.start()
             assert ended.wait(LIMIT_S)
