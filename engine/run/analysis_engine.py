@@ -61,7 +61,8 @@ class AnalysisEngine(Worker[StageWork]):
     session so far. Both are written by this thread alone. Nothing that the strategies may not know is on the
     tape before `walked`, so the coordinator reveals no slot beyond it. `timeouts`: longest time of a call of
     users' code, in seconds, by strategy that is a class. A call that takes longer, or does not end when the
-    run is stopped, gets an exception; one that runs code in C, which has released the interpreter's lock, is left in this thread, a daemon.
+    run is stopped, gets an exception; one that runs code in C is left in this thread, a daemon (if that code
+    has released the interpreter's lock).
     """
 
     def __init__(
