@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from math import nan
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from tapedeck.engine.broker.money import MoneyScale
 from tapedeck.engine.broker.orders import MARKET_ON_CLOSE, WORKING, Order
+
+_WORKING: Final = WORKING.value
 
 
 class StrategyOrder(NamedTuple):
@@ -31,7 +33,7 @@ class StrategyOrder(NamedTuple):
     @property
     def is_working(self) -> bool:
         """Whether more of it may fill."""
-        return self.state == WORKING.value
+        return self.state == _WORKING
 
     @classmethod
     def of(cls, order: Order, scale: MoneyScale) -> StrategyOrder:
@@ -44,7 +46,7 @@ class StrategyOrder(NamedTuple):
             scale.shares(order.filled),
             scale.price(order.value, order.filled) if order.filled else nan,
             order.kind is MARKET_ON_CLOSE,
-            order.state.value,
+            _WORKING if order.state is WORKING else order.state.value,
             order.state_reason,
             order.reason,
         )
