@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator, Sequence
 from datetime import date
 from enum import Enum
-from operator import itemgetter
 
 from tapedeck.engine.broker.account_record import AccountAt
 
@@ -31,12 +30,18 @@ def account_lines(account: AccountAt) -> Iterator[str]:
     }
     for name, rows in parts.items():
         yield _line(name, (len(rows),))
-        for number in range(len(rows[0]) if rows else 0):
-            yield _line(f"{name} {number}", list(map(itemgetter(number), rows)))
+        for number, column in enumerate(zip(*rows, strict=True)):
+            yield _line(f"{name} {number}", column)
 
 
 def _line(part: str, values: Sequence[object]) -> str:
-    return f"{part} {json.dumps(_plain(values))}"
+    """Return a line: one value if all are the same, which takes a tenth of the time, else a list.
+
+    Floats are listed in any case, as 0.0 equals -0.0.
+    """
+    first = values[0] if values else None
+    is_one = not isinstance(first, float) and values.count(first) == len(values) > 1
+    return f"{part} {json.dumps(_text(first) if is_one else _plain(values))}"
 
 
 def _plain(values: Sequence[object]) -> Sequence[object]:
