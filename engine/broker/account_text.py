@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from datetime import date
 from enum import Enum
+from operator import itemgetter
 
 from tapedeck.engine.broker.account_record import AccountAt
 
@@ -30,8 +31,8 @@ def account_lines(account: AccountAt) -> Iterator[str]:
     }
     for name, rows in parts.items():
         yield _line(name, (len(rows),))
-        for number, column in enumerate(zip(*rows, strict=True)):
-            yield _line(f"{name} {number}", column)
+        for number in range(len(rows[0]) if rows else 0):
+            yield _line(f"{name} {number}", list(map(itemgetter(number), rows)))
 
 
 def _line(part: str, values: Sequence[object]) -> str:
@@ -39,9 +40,13 @@ def _line(part: str, values: Sequence[object]) -> str:
 
     Floats are listed in any case, as 0.0 equals -0.0.
     """
-    first = values[0] if values else None
-    is_one = not isinstance(first, float) and values.count(first) == len(values) > 1
-    return f"{part} {json.dumps(_text(first) if is_one else _plain(values))}"
+    return f"{part} {json.dumps(_text(values[0]) if _is_one(values) else _plain(values))}"
+
+
+def _is_one(values: Sequence[object]) -> bool:
+    if len(values) < 2 or values[0] != values[-1] or isinstance(values[0], float):
+        return False
+    return values.count(values[0]) == len(values)
 
 
 def _plain(values: Sequence[object]) -> Sequence[object]:

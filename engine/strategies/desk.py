@@ -235,4 +235,6 @@ def _check_text(name: str, text: object) -> None:
 
 def _line(name: str, text: str) -> str:
     _check_text(name, text)
+    if len(text) <= TEXT_WIDTH and text.isprintable():
+        return text
     return shortened(printable_line(text), TEXT_WIDTH)
