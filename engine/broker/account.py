@@ -11,7 +11,7 @@ from tapedeck.engine.broker.order_batch import OrderBatch
 from tapedeck.engine.broker.orders import BUY, FILLED, SELL, WORKING, Order
 from tapedeck.engine.broker.position import Position
 from tapedeck.engine.broker.positions import Positions
-from tapedeck.engine.broker.records import Fill, Trade
+from tapedeck.engine.broker.records import FILL_OF, Fill, Trade
 from tapedeck.engine.broker.terms import AccountTerms
 
 
@@ -119,22 +119,24 @@ class Account:
         if order.filled == order.lots:
             order.end(FILLED, day, slot)
         self._release(order, position, lots)
-        return Fill(
-            order.number,
-            order.strategy,
-            order.symbol,
-            BUY if sign > 0 else SELL,
-            lots,
-            price,
-            value,
-            fee,
-            day,
-            slot,
-            order.reason,
-            realised,
-            position.lots,
-            position.cost,
-            self.cash,
+        return FILL_OF(
+            (
+                order.number,
+                order.strategy,
+                order.symbol,
+                BUY if sign > 0 else SELL,
+                lots,
+                price,
+                value,
+                fee,
+                day,
+                slot,
+                order.reason,
+                realised,
+                position.lots,
+                position.cost,
+                self.cash,
+            )
         )
 
     def take_batch(self, batch: OrderBatch) -> None:

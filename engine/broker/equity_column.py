@@ -18,21 +18,23 @@ def equity_column(
     held: Mapping[tuple[str, str], int],
     fills: Iterable[Fill],
     closes: Callable[[Sequence[str]], Floats],
+    start: int = 0,
 ) -> Ints:
-    """Return the equity at the close of each slot of a session in units, int64, shape (slots,).
+    """Return the equity at the close of each of `slots` slots from `start` on in units, int64, (slots,).
 
-    It is what `Account.equity` returns slot by slot. `cash`: before the session. `held`: lots before it,
-    by strategy and symbol. `fills`: of the session, in order. `closes`: returns the last closes known of
+    It is what `Account.equity` returns slot by slot. `cash`: before these slots. `held`: lots before them,
+    by strategy and symbol. `fills`: in these slots, in order. `closes`: returns the last closes known of
     symbols at the close of each slot, float64, shape (symbols, slots); NaN only where no lots are held.
     """
     changes: dict[tuple[str, str], dict[int, int]] = {key: {0: lots} for key, lots in held.items() if lots}
     cash_after = {0: cash}
     for fill in fills:
-        cash_after[fill.slot] = fill.cash
+        at = fill.slot - start
+        cash_after[at] = fill.cash
         key = (fill.strategy, fill.symbol)
         if key not in changes:
             changes[key] = {0: 0}
-        changes[key][fill.slot] = fill.held
+        changes[key][at] = fill.held
     equity: Ints = _steps(slots, [cash_after])[0]
     if changes:
         prices = closes([symbol for _, symbol in changes])

@@ -56,7 +56,7 @@ class MoneyScale:
     a finite number above 0.
     """
 
-    __slots__ = ("_exact_lot", "_exact_per_lot", "_per_lot", "_per_one", "digits", "lot")
+    __slots__ = ("_exact_lot", "_exact_per_lot", "_per_lot", "_per_one", "_shares_of_lots", "digits", "lot")
 
     def __init__(self, digits: int = DEFAULT_DIGITS, lot: float = 1.0) -> None:
         if not 0 <= digits <= MOST_DIGITS:
@@ -67,6 +67,7 @@ class MoneyScale:
         self.lot = lot
         self._per_one = int(10**digits)
         self._exact_lot: Fraction = exact(lot)
+        self._shares_of_lots: tuple[int, int] = self._exact_lot.as_integer_ratio()
         self._exact_per_lot: Fraction = self._exact_lot * self._per_one
         self._per_lot = float(self._exact_per_lot)
 
@@ -113,7 +114,7 @@ class MoneyScale:
 
     def shares(self, lots: int) -> float:
         """Return a number of lots in shares."""
-        numerator, denominator = self._exact_lot.as_integer_ratio()
+        numerator, denominator = self._shares_of_lots
         return (lots * numerator) / denominator
 
     def whole_lots(self, shares: float) -> int:

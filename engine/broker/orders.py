@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from enum import Enum
+from functools import partial
 from typing import Final, NamedTuple
 
 BEFORE_FIRST_SLOT: Final = -1
@@ -86,6 +88,10 @@ class OrderRecord(NamedTuple):
         return self
 
 
+# From one tuple, which takes half the time of `OrderRecord(...)`.
+_RECORD_OF: Final[Callable[[tuple[object, ...]], OrderRecord]] = partial(tuple.__new__, OrderRecord)
+
+
 class Order:
     """An order in the book. The broker alone writes it; strategies get its record.
 
@@ -159,25 +165,27 @@ class Order:
     @property
     def record(self) -> OrderRecord:
         """The order as it stands."""
-        return OrderRecord(
-            self.number,
-            self.strategy,
-            self.symbol,
-            self.side,
-            self.lots,
-            self.kind,
-            self.time_in_force,
-            self.day,
-            self.slot,
-            self.close,
-            self.reason,
-            self.state,
-            self.state_reason,
-            self.filled,
-            self.value,
-            self.commission,
-            self.ended_day,
-            self.ended_slot,
+        return _RECORD_OF(
+            (
+                self.number,
+                self.strategy,
+                self.symbol,
+                BUY if self.sign > 0 else SELL,
+                self.lots,
+                self.kind,
+                self.time_in_force,
+                self.day,
+                self.slot,
+                self.close,
+                self.reason,
+                self.state,
+                self.state_reason,
+                self.filled,
+                self.value,
+                self.commission,
+                self.ended_day,
+                self.ended_slot,
+            )
         )
 
     def end(self, state: OrderState, day: date, slot: int, reason: str = "") -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date
-from itertools import chain
 from math import inf, nan
 from operator import attrgetter
 
@@ -239,9 +238,13 @@ class PaperBroker:
     def session_orders(self) -> list[OrderRecord]:
         """Orders of the session by number, with those that worked when it began, as they stand now."""
         records, working = self._records, []
-        for place in chain(self._unsettled, range(len(records), len(self._orders))):
+        for place in self._unsettled:
             order = self._orders[place]
-            records[place : place + 1] = (order.record,)
+            records[place] = order.record
+            if order.state is WORKING:
+                working.append(place)
+        for place, order in enumerate(self._orders[len(records) :], len(records)):
+            records.append(order.record)
             if order.state is WORKING:
                 working.append(place)
         self._unsettled = working

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
-from typing import NamedTuple
+from functools import partial
+from typing import Final, NamedTuple
 
 from tapedeck.engine.broker.orders import Side
 
@@ -57,3 +59,7 @@ class Trade(NamedTuple):
     exit_value: int
     commission: int
     profit: int
+
+
+# From one tuple, which takes half the time of `Fill(...)`.
+FILL_OF: Final[Callable[[tuple[object, ...]], Fill]] = partial(tuple.__new__, Fill)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from math import isfinite, isnan, nan
+from math import isfinite, isnan
 from numbers import Real
 from random import Random
 from typing import Final, cast
@@ -11,13 +11,13 @@ from typing import Final, cast
 from tapedeck.engine.broker.account_record import StrategyNote
 from tapedeck.engine.broker.figures import Holding
 from tapedeck.engine.broker.money import MoneyScale
-from tapedeck.engine.broker.orders import MARKET_ON_CLOSE, WORKING, Order, OrderKind, Side
+from tapedeck.engine.broker.orders import BUY, MARKET, MARKET_ON_CLOSE, SELL, WORKING, Order, Side
 from tapedeck.engine.broker.paper_broker import PaperBroker
 from tapedeck.engine.errors import EngineError, shortened, unknown_name_with_hint
 from tapedeck.engine.printable import printable_line
 from tapedeck.engine.strategies.calls import Calls
 from tapedeck.engine.strategies.market import Market
-from tapedeck.engine.strategies.sizes import CashSize, PercentSize, Size, SizeInputs
+from tapedeck.engine.strategies.sizes import lots_for_cash, lots_for_percent
 from tapedeck.engine.strategies.slot_values import SlotValues
 from tapedeck.engine.strategies.strategy_data import StrategyData
 from tapedeck.engine.strategies.strategy_order import StrategyOrder
@@ -30,9 +30,10 @@ TEXT_WIDTH: Final = 200
 class Desk:
     """Gives the orders of one strategy, and reads the account for it.
 
-    `working`: its working orders, by symbol and number. `changed`: those that changed since the strategy was
-    told, by number, if it is to be told of them (`tells_orders`). `symbols`: whose bars it gets, in the order
-    of rows. `values`: returns the values at the market's slot. `note`: takes its notes.
+    `scale`: the units of money. `working`: its working orders, by symbol and number. `changed`: those that
+    changed since the strategy was told, by number, if it is to be told of them (`tells_orders`). `symbols`:
+    whose bars it gets, in the order of rows. `values`: returns the values at the market's slot. `note`: takes
+    its notes.
     """
 
     def __init__(
@@ -54,12 +55,8 @@ class Desk:
         self._by_number: dict[int, Order] = {}
         self.symbols: tuple[str, ...] = ()
         self.values: Callable[[], SlotValues] = _no_values
+        self.scale: MoneyScale = broker.scale
         self._broker, self._orders, self._calls, self._note = broker, orders, calls, note
-
-    @property
-    def scale(self) -> MoneyScale:
-        """The units of money."""
-        return self._broker.scale
 
     # Orders
 
@@ -84,8 +81,8 @@ class Desk:
         """Close what is held of a symbol, and cancel its other orders; None if nothing is held."""
         self._calls.check(self.strategy)
         lots, text = self.lots(symbol), _line("reason", reason)
-        side = Side.SELL if lots > 0 else Side.BUY
-        kind = OrderKind.MARKET_ON_CLOSE if on_close else OrderKind.MARKET
+        side = SELL if lots > 0 else BUY
+        kind = MARKET_ON_CLOSE if on_close else MARKET
         closing = None
         for order in list(self.working.get(symbol, {}).values()):
             closes = order.sign * lots < 0 and order.lots - order.filled == abs(lots) and order.kind is kind
@@ -108,7 +105,7 @@ class Desk:
         return True
 
     def _give(self, symbol: str, side: Side, lots: int, *, on_close: bool, reason: str) -> StrategyOrder:
-        kind = MARKET_ON_CLOSE if on_close else OrderKind.MARKET
+        kind = MARKET_ON_CLOSE if on_close else MARKET
         order = self._orders.give(self.strategy, symbol, side, lots, kind, reason)
         if order.state is WORKING:
             self.working.setdefault(symbol, {})[order.number] = order
@@ -131,13 +128,12 @@ class Desk:
             return cast("int", number)
         if quantity is not None:
             return self.scale.whole_lots(number)
-        return self._lots_of(symbol, CashSize(number) if cash is not None else PercentSize(number))
-
-    def _lots_of(self, symbol: str, size: Size) -> int:
         close = self.market.last_close(symbol)
         if not (isfinite(close) and close > 0):
             return 1  # refused, as its value is unknown
-        return size.lots(SizeInputs(self.scale, close, self._broker.account.equity, lambda text: nan))
+        if cash is not None:
+            return lots_for_cash(number, self.scale, close)
+        return lots_for_percent(number, self.scale, close, self._broker.account.equity())
 
     # What became of orders
 
@@ -225,6 +221,8 @@ def _no_values() -> SlotValues:
 
 
 def _number(name: str, value: object) -> float:
+    if type(value) is float or type(value) is int:
+        return float(value)  # nearly always, and quickly: the class of all real numbers is slow to ask
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} must be a number, not {value!r:.60}")
     return float(value)
@@ -237,4 +235,6 @@ def _check_text(name: str, text: object) -> None:
 
 def _line(name: str, text: str) -> str:
     _check_text(name, text)
+    if len(text) <= TEXT_WIDTH and text.isprintable():
+        return text
     return shortened(printable_line(text), TEXT_WIDTH)

@@ -32,11 +32,11 @@ class Market:
         tape = self.tape
         row, slot = tape.rows.get(symbol), self.slot
         if row is not None and slot >= 0:
-            present = tape.base.present[row]
-            if not present[slot]:
-                slot -= int(present[slot::-1].argmax())
-            if present[slot]:
-                return float(tape.base.values[CLOSE, row, slot])
+            base = tape.base
+            if not base.present.item(row, slot):
+                slot -= int(base.present[row, slot::-1].argmax())
+            if base.present.item(row, slot):
+                return base.values.item(CLOSE, row, slot)
         return self._earlier_close(symbol, row)
 
     def _earlier_close(self, symbol: str, row: int | None) -> float:
@@ -48,16 +48,20 @@ class Market:
 
     def bar_of(self, symbol: str) -> Bar | None:
         """Return the bar of a symbol in the slot, None without one."""
-        row = self.tape.rows.get(symbol)
-        if row is None or not self.tape.base.present[row, self.slot]:
+        tape, slot = self.tape, self.slot
+        row = tape.rows.get(symbol)
+        if row is None or not tape.base.present.item(row, slot):
             return None
-        first, high, low, last, volume = self.tape.base.values[:, row, self.slot].tolist()
+        first, high, low, last, volume = tape.base.values[:, row, slot].tolist()
         return first, high, low, last, volume
 
     def next_bar(self, symbol: str, start: int, stop: int) -> int:
         """Return the first slot of [start, stop) in which a symbol has a bar; `stop` if there is none."""
         row = self.tape.rows.get(symbol)
-        return stop if row is None else first_true(self.tape.base.present[row], start, stop)
+        if row is None or start >= stop:
+            return stop
+        present = self.tape.base.present
+        return start if present.item(row, start) else first_true(present[row], start, stop)
 
     def closes(self, symbol: str, start: int, stop: int) -> Floats:
         """Return the last close known at each slot of [start, stop), float64; NaN before the first."""

@@ -82,7 +82,7 @@ class CashSize:
 
     def lots(self, inputs: SizeInputs) -> int:
         """Return the lots."""
-        return inputs.scale.lots_within(inputs.scale.units(self.cash), inputs.close)
+        return lots_for_cash(self.cash, inputs.scale, inputs.close)
 
     def lots_by_close(self, scale: MoneyScale, closes: Floats) -> Ints | None:
         """Return the lots."""
@@ -105,7 +105,7 @@ class PercentSize:
 
     def lots(self, inputs: SizeInputs) -> int:
         """Return the lots."""
-        return inputs.scale.lots_within(part_of(inputs.equity(), self.percent, 100), inputs.close)
+        return lots_for_percent(self.percent, inputs.scale, inputs.close, inputs.equity())
 
     def lots_by_close(self, scale: MoneyScale, closes: Floats) -> Ints | None:
         """None: they depend on the equity."""
@@ -145,6 +145,16 @@ class RiskSize:
     def lots_by_close(self, scale: MoneyScale, closes: Floats) -> Ints | None:
         """None: they depend on the equity."""
         return None
+
+
+def lots_for_cash(cash: float, scale: MoneyScale, close: float) -> int:
+    """Return the lots that an amount of the currency buys at a close."""
+    return scale.lots_within(scale.units(cash), close)
+
+
+def lots_for_percent(percent: float, scale: MoneyScale, close: float, equity: int) -> int:
+    """Return the lots that a part of the equity, which is in units, buys at a close."""
+    return scale.lots_within(part_of(equity, percent, 100), close)
 
 
 def _check(name: str, number: float) -> None:

@@ -22,7 +22,7 @@ class SlotValues(NamedTuple):
     def of(self, name: str, rows: Ints | slice) -> Floats:
         """Return a value of some rows, a copy that cannot be written; EngineError for an unknown name."""
         values: Floats = self._column(name)[rows].copy()
-        values.flags.writeable = False
+        values.setflags(write=False)
         return values
 
     def of_row(self, name: str, row: int) -> float:

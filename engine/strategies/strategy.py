@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel
 
-from tapedeck.engine.broker.orders import Side
+from tapedeck.engine.broker.orders import BUY, SELL
 from tapedeck.engine.clock.slots import utc_from_epoch
 from tapedeck.engine.strategies.bar import Bar
 from tapedeck.engine.strategies.desk import Desk
@@ -72,7 +72,7 @@ class Strategy:
         equity, likewise), rounded down to whole lots. An order that is refused says so in its `state`, and
         why in `state_reason`: also one for an unknown symbol, or for a quantity that makes no sense.
         """
-        return self._desk.order(Side.BUY, symbol, quantity, cash, percent, on_close=on_close, reason=reason)
+        return self._desk.order(BUY, symbol, quantity, cash, percent, on_close=on_close, reason=reason)
 
     def sell(
         self,
@@ -85,7 +85,7 @@ class Strategy:
         reason: str = "",
     ) -> StrategyOrder:
         """Sell as `buy` buys. Selling what it does not hold needs `allow_short`."""
-        return self._desk.order(Side.SELL, symbol, quantity, cash, percent, on_close=on_close, reason=reason)
+        return self._desk.order(SELL, symbol, quantity, cash, percent, on_close=on_close, reason=reason)
 
     def flatten(
         self, symbol: str | None = None, *, on_close: bool = False, reason: str = "flatten"
@@ -95,9 +95,12 @@ class Strategy:
         An order that already closes all of it stays.
         """
         desk = self._desk
-        symbols = [symbol] if symbol is not None else sorted({*desk.working, *desk.positions()})
-        closing = [desk.flatten(one, on_close=on_close, reason=reason) for one in symbols]
-        return tuple(order for order in closing if order is not None)
+        if symbol is not None:
+            closing = desk.flatten(symbol, on_close=on_close, reason=reason)
+            return () if closing is None else (closing,)
+        symbols = sorted({*desk.working, *desk.positions()})
+        found = [desk.flatten(one, on_close=on_close, reason=reason) for one in symbols]
+        return tuple(order for order in found if order is not None)
 
     def cancel(self, order: StrategyOrder | int, reason: str = "") -> bool:
         """Cancel what is left of an order of its own, or of its number; return whether it still worked."""
@@ -141,7 +144,8 @@ class Strategy:
 
     def position(self, symbol: str) -> float:
         """Return the shares that it holds of a symbol, below 0 if short; EngineError for an unknown one."""
-        return self._desk.scale.shares(self._desk.lots(symbol))
+        desk = self._desk
+        return desk.scale.shares(desk.lots(symbol))
 
     def average_price(self, symbol: str) -> float:
         """Return the average price of its position in a symbol; NaN without one."""

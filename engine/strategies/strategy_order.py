@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from math import nan
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from tapedeck.engine.broker.money import MoneyScale
 from tapedeck.engine.broker.orders import MARKET_ON_CLOSE, WORKING, Order
+
+_WORKING: Final = WORKING.value
 
 
 class StrategyOrder(NamedTuple):
@@ -31,20 +35,26 @@ class StrategyOrder(NamedTuple):
     @property
     def is_working(self) -> bool:
         """Whether more of it may fill."""
-        return self.state == WORKING.value
+        return self.state == _WORKING
 
-    @classmethod
-    def of(cls, order: Order, scale: MoneyScale) -> StrategyOrder:
+    @staticmethod
+    def of(order: Order, scale: MoneyScale) -> StrategyOrder:
         """Return an order of the broker as it stands."""
-        return cls(
-            order.number,
-            order.symbol,
-            "buy" if order.sign > 0 else "sell",
-            scale.shares(order.lots),
-            scale.shares(order.filled),
-            scale.price(order.value, order.filled) if order.filled else nan,
-            order.kind is MARKET_ON_CLOSE,
-            order.state.value,
-            order.state_reason,
-            order.reason,
+        return _ORDER_OF(
+            (
+                order.number,
+                order.symbol,
+                "buy" if order.sign > 0 else "sell",
+                scale.shares(order.lots),
+                scale.shares(order.filled),
+                scale.price(order.value, order.filled) if order.filled else nan,
+                order.kind is MARKET_ON_CLOSE,
+                _WORKING if order.state is WORKING else order.state.value,
+                order.state_reason,
+                order.reason,
+            )
         )
+
+
+# From one tuple, which takes half the time of `StrategyOrder(...)`.
+_ORDER_OF: Final[Callable[[tuple[object, ...]], StrategyOrder]] = partial(tuple.__new__, StrategyOrder)

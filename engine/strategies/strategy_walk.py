@@ -257,9 +257,8 @@ class StrategyWalk:
         self, start: int, stop: int, cash: int, held: dict[tuple[str, str], int], fills: list[Fill]
     ) -> Ints:
         """Return the equity at the slots [start, stop); `cash`, `held`: before them."""
-        shifted = [fill._replace(slot=fill.slot - start) for fill in fills] if start else fills
         closes = partial(self._market.closes_of, start=start, stop=stop)
-        return equity_column(self.broker.scale, stop - start, cash, held, shifted, closes)
+        return equity_column(self.broker.scale, stop - start, cash, held, fills, closes, start)
 
     def _take_edition(self, tape: Tape) -> None:
         before = self._market.tape

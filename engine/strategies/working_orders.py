@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable
 from heapq import heappop, heappush
 from typing import Final
 
-from tapedeck.engine.broker.orders import Order, OrderKind, OrderState, Side
+from tapedeck.engine.broker.orders import FILLED, MARKET_ON_CLOSE, WORKING, Order, OrderKind, OrderState, Side
 from tapedeck.engine.broker.paper_broker import PaperBroker
 from tapedeck.engine.broker.records import Fill
 from tapedeck.engine.strategies.market import Market
@@ -50,7 +50,7 @@ class WorkingOrders:
         """Give an order, decided at the market's slot; its state says whether it is refused."""
         slot = self._market.slot
         order = self._broker.submit(strategy, symbol, side, lots, slot, kind=kind, reason=reason)
-        if order.state is OrderState.WORKING:
+        if order.state is WORKING:
             self._working[order.number] = order
             self._await(order, slot + 1)
         return order
@@ -58,9 +58,7 @@ class WorkingOrders:
     def take(self, orders: Iterable[Order]) -> None:
         """Take new orders that the broker has, and forget those that work no more; a block begins next."""
         self._working |= {order.number: order for order in orders}
-        self._working = {
-            number: order for number, order in self._working.items() if order.state is OrderState.WORKING
-        }
+        self._working = {number: order for number, order in self._working.items() if order.state is WORKING}
 
     def cancel(self, order: Order, reason: str) -> None:
         """Cancel what is left of an order, decided at the market's slot."""
@@ -83,11 +81,11 @@ class WorkingOrders:
             order = self._working.get(number)
             if order is None:
                 continue  # cancelled
-            if order.state is OrderState.WORKING:
+            if order.state is WORKING:
                 self._await(order, slot + 1)
             else:
                 del self._working[number]
-                if order.state is not OrderState.FILLED:
+                if order.state is not FILLED:
                     self.ended.append(order)
         return fills
 
@@ -99,7 +97,7 @@ class WorkingOrders:
                 self.ended.append(order)
 
     def _await(self, order: Order, start: int) -> None:
-        if order.kind is OrderKind.MARKET_ON_CLOSE:
+        if order.kind is MARKET_ON_CLOSE:
             slot = max(start, len(self._market.tape) - 1)
         else:
             slot = self._market.next_bar(order.symbol, start, self._stop)
