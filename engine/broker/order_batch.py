@@ -19,10 +19,20 @@ from numpy.typing import NDArray
 
 from tapedeck.engine.broker.fill_rules import FillRules
 from tapedeck.engine.broker.money import Floats, Ints
-from tapedeck.engine.broker.orders import BUY, FILLED, MARKET, SELL, Order, OrderRecord, Side, TimeInForce
+from tapedeck.engine.broker.orders import (
+    BUY,
+    FILLED,
+    MARKET,
+    RECORD_OF,
+    SELL,
+    Order,
+    OrderRecord,
+    Side,
+    TimeInForce,
+)
 from tapedeck.engine.broker.position import Position
 from tapedeck.engine.broker.positions import Positions
-from tapedeck.engine.broker.records import Fill, Trade
+from tapedeck.engine.broker.records import FILL_OF, TRADE_OF, Fill, Trade
 from tapedeck.engine.broker.terms import AccountTerms
 
 Mask = NDArray[np.bool_]
@@ -257,7 +267,7 @@ class OrderBatch:
             (self._cash + np.cumsum(self.change[at])).tolist(),
             strict=False,
         )
-        return list(map(Fill._make, columns))
+        return list(map(FILL_OF, columns))
 
     def new_orders(self) -> list[Order | OrderRecord]:
         """Return the new orders by number: records of those that filled, else orders that do not work yet."""
@@ -309,7 +319,7 @@ class OrderBatch:
             orders.fill_slot[at].tolist(),
             strict=False,
         )
-        return list(map(OrderRecord._make, columns))
+        return list(map(RECORD_OF, columns))
 
     def trades(self, at: Ints, numbers: list[int]) -> list[Trade]:
         """Return the round trips of exits at some places, each with its entry just before it."""
@@ -333,7 +343,7 @@ class OrderBatch:
             (self.realised[at] - fees).tolist(),
             strict=False,
         )
-        return list(map(Trade._make, columns))
+        return list(map(TRADE_OF, columns))
 
     def _strategies(self, at: Ints) -> list[str]:
         names = self.orders.strategies

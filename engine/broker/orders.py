@@ -89,7 +89,7 @@ class OrderRecord(NamedTuple):
 
 
 # From one tuple, which takes half the time of `OrderRecord(...)`.
-_RECORD_OF: Final[Callable[[tuple[object, ...]], OrderRecord]] = partial(tuple.__new__, OrderRecord)
+RECORD_OF: Final[Callable[[tuple[object, ...]], OrderRecord]] = partial(tuple.__new__, OrderRecord)
 
 
 class Order:
@@ -165,7 +165,7 @@ class Order:
     @property
     def record(self) -> OrderRecord:
         """The order as it stands."""
-        return _RECORD_OF(
+        return RECORD_OF(
             (
                 self.number,
                 self.strategy,

@@ -61,5 +61,6 @@ class Trade(NamedTuple):
     profit: int
 
 
-# From one tuple, which takes half the time of `Fill(...)`.
+# From one tuple, which takes half the time of `Fill(...)`, and less than `Fill._make`.
 FILL_OF: Final[Callable[[tuple[object, ...]], Fill]] = partial(tuple.__new__, Fill)
+TRADE_OF: Final[Callable[[tuple[object, ...]], Trade]] = partial(tuple.__new__, Trade)

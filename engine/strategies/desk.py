@@ -108,8 +108,12 @@ class Desk:
         kind = MARKET_ON_CLOSE if on_close else MARKET
         order = self._orders.give(self.strategy, symbol, side, lots, kind, reason)
         if order.state is WORKING:
-            self.working.setdefault(symbol, {})[order.number] = order
-            self._by_number[order.number] = order
+            number = order.number
+            self._by_number[number] = order
+            if symbol in self.working:
+                self.working[symbol][number] = order
+            else:
+                self.working[symbol] = {number: order}
         return StrategyOrder.of(order, self.scale)
 
     def _cancel(self, order: Order, reason: str) -> None:
