@@ -29,7 +29,7 @@ _CHECK_S: Final = 0.5
 _JOIN_S: Final = 1.0
 _UNWIND_S: Final = 0.2
 """Time for a call that was interrupted to end, in seconds."""
-_BLOCK_BARS: Final = 100_000
+_BLOCK_BARS: Final = 50_000
 """Most bars for which rules are evaluated at once, so that a pause takes effect soon."""
 
 
