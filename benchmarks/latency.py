@@ -14,6 +14,8 @@ import numpy as np
 
 from benchmarks.market import market, session_file
 from benchmarks.measure import HEADER, row
+from benchmarks.trading_sessions import session_file as trading_file
+from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.system import SystemManager
 
@@ -38,12 +40,15 @@ def step_times(symbols: int) -> list[float]:
     return times
 
 
-def pause_times() -> list[float]:
-    """Return the seconds from a pause command to the state `paused`, throughout a run at maximum speed."""
+def pause_times(symbols: int, sessions: int, config: SessionConfig) -> list[float]:
+    """Return the seconds from a pause command to the state `paused`, throughout a run at maximum speed.
+
+    With strategies that state is entered once they stand.
+    """
     random = np.random.default_rng(1)
     times: list[float] = []
-    with market("sqlite", 100, 63) as store:
-        system = SystemManager(session_file(100, 63, prefetch_days=5), store)
+    with market("sqlite", symbols, sessions) as store:
+        system = SystemManager(config, store)
         system.start()
         while len(times) < PAUSES and not system.state.is_over:
             # A random number of changes between pauses spreads them over sessions and phases.
@@ -67,9 +72,16 @@ def main() -> None:
             f"median {1e3 * statistics.median(times):.1f} ms, p95 {1e3 * np.percentile(times, 95):.1f} ms"
         )
         print(row(f"one slot, {symbols} symbols, gapped", figure, f"≤ {target} ms"), flush=True)
-    times = pause_times()
-    figure = f"median {1e3 * statistics.median(times):.1f} ms, max {1e3 * max(times):.1f} ms of {len(times)}"
-    print(row("pause at any moment", figure, "≤ 50 ms"))
+    for what, symbols, sessions, config in (
+        ("pause at any moment", 100, 63, session_file(100, 63, prefetch_days=5)),
+        ("pause, a rule", 100, 63, trading_file(100, 63, "rule")),
+        ("pause, a rule", 500, 20, trading_file(500, 20, "rule")),
+        ("pause, on_slice", 100, 63, trading_file(100, 63, "on_slice")),
+        ("pause, on_bar", 100, 63, trading_file(100, 63, "on_bar")),
+    ):
+        times = pause_times(symbols, sessions, config)
+        figure = f"median {1e3 * statistics.median(times):.1f} ms, max {1e3 * max(times):.1f} ms"
+        print(row(f"{what}, {symbols} symbols", f"{figure} of {len(times)}", "≤ 50 ms"), flush=True)
 
 
 if __name__ == "__main__":

@@ -10,16 +10,13 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from benchmarks.market import HISTORY_SESSIONS
+from benchmarks.trading_sessions import CASH, FAST, LEAST, SLOW
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # of notebooks that are not there
     import backtesting
     import vectorbt
 
-FAST, SLOW = 10, 30
-CASH = 10_000
-LEAST = 1e-6
-"""Difference of two averages that counts: without it the last bit of a sum would decide at ties."""
 SLOTS = 390
 
 
