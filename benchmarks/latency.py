@@ -50,6 +50,7 @@ def pause_times(symbols: int, sessions: int, config: SessionConfig) -> list[floa
     with market("sqlite", symbols, sessions) as store:
         system = SystemManager(config, store)
         system.start()
+        system.wait_for(lambda: system.state is not RunState.STARTING, LIMIT_S)
         while len(times) < PAUSES and not system.state.is_over:
             # A random number of changes between pauses spreads them over sessions and phases.
             version = system.snapshot().version + int(random.integers(1, 6))
