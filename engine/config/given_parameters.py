@@ -65,6 +65,9 @@ def _unknown_setting(name: str, value: object, document: Mapping[str, object]) -
     known += [f"{strategy_name(one)}.{key}" for one, own in _own_parameters(document) for key in own]
     near = nearest(name, known) or nearest(name, [one.rpartition(".")[2] for one in known])
     message = unknown_name("parameter", name, known, owner="this file")
+    classes = [strategy_name(one) for one, _ in _own_parameters(document) if "strategy" in one]
+    if classes and name.isidentifier():
+        message = f"{message.rstrip('.')}. A class takes others, too: --set {classes[0]}.{name}={value}."
     return ConfigProblem(printable_line(f"--set {name}"), value, message, near)
 
 

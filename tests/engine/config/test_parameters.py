@@ -188,6 +188,12 @@ def test_a_file_without_parameters_says_so(document: dict[str, Any]) -> None:
         read(document, {"fast": 1})
 
 
+def test_a_file_with_a_class_says_how_its_parameters_are_set(build: Build) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(build({"strategy": "a:B"}, fast=10, slow=30), {"shares": 3})
+    assert "this file has fast, slow. A class takes others, too: --set B.shares=3." in str(caught.value)
+
+
 def outcome(document: object, given_values: Mapping[str, Any] | None = None) -> SessionConfig | list[str]:
     """Return what is read, or the problems."""
     try:
