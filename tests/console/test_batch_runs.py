@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import pty
@@ -18,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from tapedeck.console.cli.batch import play
+from tapedeck.console.cli.batch import play, rare_collections
 from tapedeck.console.cli.interrupts import Interrupts
 from tapedeck.console.cli.run_report import write_report
 from tapedeck.console.cli.terminal import Terminal
@@ -75,6 +76,23 @@ def test_the_stamp_is_the_same_at_any_speed(tapedeck: Any, session_file: Writer,
         for speed in ("0", "200000")
     }
     assert len(stamps) == 1
+
+
+@pytest.mark.parametrize(("before", "inside"), [(700, 10_000), (20_000, 20_000), (0, 0)])
+@pytest.mark.parametrize("is_frozen", [True, False])
+def test_a_run_has_garbage_collected_less_often(before: int, inside: int, is_frozen: bool) -> None:
+    own = gc.get_threshold()
+    (gc.freeze if is_frozen else gc.unfreeze)()
+    gc.set_threshold(before)
+    try:
+        with rare_collections():
+            assert gc.get_threshold()[0] == inside
+            assert gc.get_freeze_count() > 0
+        assert gc.get_threshold()[0] == before
+        assert (gc.get_freeze_count() > 0) is is_frozen
+    finally:
+        gc.set_threshold(*own)
+        gc.freeze()  # as for all tests
 
 
 def test_the_demo_market_is_played_and_called_synthetic(tapedeck: Any, home: Path) -> None:
