@@ -11,6 +11,7 @@ bare loop that loads the same bars and builds the same objects. A ratio is the o
 from __future__ import annotations
 
 import argparse
+import gc
 from collections.abc import Callable
 from datetime import date
 from functools import partial
@@ -20,7 +21,6 @@ from benchmarks.market import HISTORY_SESSIONS, market, sessions_of, symbols_of
 from benchmarks.measure import in_turns, row
 from benchmarks.other_engines import play_backtesting, play_vectorbt
 from benchmarks.trading_sessions import CHUNK, INITIAL_CASH, STRATEGIES, session_file
-from tapedeck.console.cli.batch import rare_collections
 from tapedeck.engine.clock.slots import SessionSlots, utc_from_epoch
 from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.intervals import MINUTE
@@ -112,10 +112,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--slow-rounds", type=int, default=0)
     options = parser.parse_args()
+    gc.freeze()  # the objects of the libraries, hundreds of thousands, are no part of what is measured
     print("| what | measured | target | other, same run |\n|---|---|---|---|")
-    with rare_collections():  # as in runs of the command, and the same for all sides
-        for symbols, sessions in SIZES:
-            measure(symbols, sessions, options.rounds, options.slow_rounds)
+    for symbols, sessions in SIZES:
+        measure(symbols, sessions, options.rounds, options.slow_rounds)
 
 
 if __name__ == "__main__":
