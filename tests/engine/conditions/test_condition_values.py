@@ -92,7 +92,7 @@ def read_value(tape: Tape, view: SessionView, symbol: str, name: str, interval: 
     if name == "quality":
         return view.quality(symbol)
     if name == "missing":
-        return float(sum(np.isnan(bars.close)))
+        return 0.0 if tape.scores is None else float(sum(np.isnan(bars.close)))
     if name == "gaps":
         return float(len(view.gaps(symbol)))
     if name == "high_2w":
