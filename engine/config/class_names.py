@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from tapedeck.engine.config.faults import fault, shown
+from tapedeck.engine.config.faults import Location, fault, shown
+from tapedeck.engine.config.plain_documents import dotted
+from tapedeck.engine.errors import ConfigProblem
 from tapedeck.engine.user_path import path_fault
 
 _MODULE: Final = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
@@ -35,3 +37,13 @@ def name_or_class(definition: Mapping[str, object], field: str) -> object:
     """Return the name of an entry as a file has it: its own, else that of its class in `field`, else None."""
     name, class_ = definition.get("name"), definition.get(field)
     return class_.rpartition(":")[2] if name is None and isinstance(class_, str) else name
+
+
+def repeated_name(name: object, place: Location, taken: dict[object, Location]) -> Iterator[ConfigProblem]:
+    """Yield a problem if an earlier scanner, or strategy, has the same name; else add it to `taken`."""
+    if not isinstance(name, str):
+        return
+    first = taken.setdefault(name, place)
+    if first != place:
+        message = f"the name {name!r} is used already by {dotted(first)}: give one of them another name"
+        yield ConfigProblem(dotted((*place, "name")), name, message)

@@ -41,7 +41,7 @@ class FilledIn:
 
     @property
     def places(self) -> frozenset[str]:
-        """Paths of the fields that still have their `$name`; other faults of theirs are no news."""
+        """Paths of the fields that still have their `$name`: their other faults follow from that."""
         return frozenset(problem.path for problem in self.problems)
 
 
@@ -155,8 +155,8 @@ class _Filling:
             return False
         given = ", ".join(f"{shown(owner.values[name])} ({owner.label})" for owner in owners)
         message = (
-            f"the strategies have different values of {name}: {given}. Give the file one in {PARAMETERS}, or "
-            f"each strategy an indicator and a parameter of its own"
+            f"the strategies have different values of {name}: {given}. Give the file one value in "
+            f"{PARAMETERS}, or give each strategy its own indicator, with a parameter of another name"
         )
         self._found.problems.append(ConfigProblem(dotted(place), value, message))
         return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from tapedeck.engine.config.class_names import repeated_name
 from tapedeck.engine.config.faults import Location
 from tapedeck.engine.config.plain_documents import dotted
 from tapedeck.engine.config.readers import UNIVERSE_FORMS
@@ -34,7 +35,7 @@ def find_scanner_conflicts(data: Mapping[str, object]) -> Iterator[ConfigProblem
         if isinstance(scanner, Mapping):
             place = (*_PLACE, position)
             yield from _check_kind(scanner, place)
-            yield from _check_name(scanner, place, names)
+            yield from repeated_name(scanner_name(scanner), place, names)
 
 
 def find_scanner_warnings(data: Mapping[str, object]) -> Iterator[str]:
@@ -88,15 +89,3 @@ def _check_kind(scanner: Mapping[str, object], place: Location) -> Iterator[Conf
     if scanner.get("keep") is True and scanner.get("add") is False:
         message = "must be false with add: false, as there is nothing to keep"
         yield ConfigProblem(dotted((*place, "keep")), True, message)
-
-
-def _check_name(
-    scanner: Mapping[str, object], place: Location, taken: dict[object, Location]
-) -> Iterator[ConfigProblem]:
-    name = scanner_name(scanner)
-    if not isinstance(name, str):
-        return
-    first = taken.setdefault(name, place)
-    if first != place:
-        message = f"the name {name!r} is used already by {dotted(first)}: give one of them another name"
-        yield ConfigProblem(dotted((*place, "name")), name, message)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final, TypeGuard
 
+from tapedeck.engine.config.class_names import repeated_name
 from tapedeck.engine.config.faults import Location
 from tapedeck.engine.config.parameters import mapping, strategies_of
 from tapedeck.engine.config.plain_documents import dotted
@@ -35,7 +36,7 @@ def find_strategy_conflicts(document: Mapping[str, object]) -> Iterator[ConfigPr
     for place, strategy in strategies_of(document):
         yield from _check_kind(strategy, place)
         yield from _check_size(strategy.get("size"), (*place, "size"))
-        yield from _check_name(strategy, place, names)
+        yield from repeated_name(strategy_name(strategy), place, names)
         yield from _check_symbols(strategy, place, data)
     account = mapping(document.get(_ACCOUNT))
     for name, kinds in _COSTS.items():
@@ -121,18 +122,6 @@ def _check_size(size: object, place: Location) -> Iterator[ConfigProblem]:
     elif given != ["risk"] and "stop" in size:
         message = "goes with risk only; to leave at a loss, use stop_loss"
         yield ConfigProblem(dotted((*place, "stop")), None, message)
-
-
-def _check_name(
-    strategy: Mapping[str, object], place: Location, taken: dict[object, Location]
-) -> Iterator[ConfigProblem]:
-    name = strategy_name(strategy)
-    if not isinstance(name, str):
-        return
-    first = taken.setdefault(name, place)
-    if first != place:
-        message = f"the name {name!r} is used already by {dotted(first)}: give one of them another name"
-        yield ConfigProblem(dotted((*place, "name")), name, message)
 
 
 def _check_symbols(

@@ -246,7 +246,7 @@ class LiveScans:
 
 
 def _is_alert(scanner: Scanner | None, record: ScanRecord) -> bool:
-    """Whether a scan is told at once: it failed, or found symbols that are only reported."""
+    """Whether a scan is an alert: it failed, or found symbols that do not join."""
     if record.outcome is ScanOutcome.DONE:
         return scanner is not None and not scanner.add and bool(record.found)
     return record.outcome is not ScanOutcome.SKIPPED

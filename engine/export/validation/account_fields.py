@@ -58,7 +58,7 @@ class Amounts:
         self.scale = MoneyScale(terms.digits, terms.lot)
 
     def units(self, text: str) -> int | None:
-        """Return an amount in units; None if it is no number, or has more places than the account's money."""
+        """Return an amount in units; None unless it is a number with no more places than the money."""
         number = decimal(text)
         if number is None:
             return None
@@ -66,7 +66,7 @@ class Amounts:
         return round(units) if units.denominator == 1 or abs(units) >= 2**_ROUNDED_BITS else None
 
     def lots(self, text: str) -> int | None:
-        """Return a quantity in lots; None if it is no number, or not a multiple of the lot."""
+        """Return a quantity in lots; None unless it is a number, and a multiple of the lot."""
         number = decimal(text)
         if number is None:
             return None

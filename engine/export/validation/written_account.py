@@ -101,7 +101,7 @@ class WrittenAccount:
 
 
 def _text(value: object) -> str:
-    """Return a number as the files write it; a text that is no number otherwise."""
+    """Return a number as the files write it; `none` for any other value."""
     return repr(value) if isinstance(value, int | float) and not isinstance(value, bool) else "none"
 
 

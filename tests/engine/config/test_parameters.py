@@ -90,7 +90,7 @@ def test_an_indicator_takes_what_only_strategies_have_if_they_agree(build: Build
 def test_strategies_that_differ_are_an_error_of_the_indicator(build: Build, faults: Faults) -> None:
     a, b = rule("a", parameters={"fast": 10, "slow": 30}), rule("b", parameters={"fast": 12, "slow": 30})
     assert faults(build(a, b)) == [
-        "session_data_config.indicators.sma_fast.timeperiod: the strategies have different values of fast: 10 (strategy a), 12 (strategy b). Give the file one in parameters, or each strategy an indicator and a parameter of its own."
+        "session_data_config.indicators.sma_fast.timeperiod: the strategies have different values of fast: 10 (strategy a), 12 (strategy b). Give the file one value in parameters, or give each strategy its own indicator, with a parameter of another name."
     ]
 
 
