@@ -9,15 +9,12 @@ from typing import Final
 import pytest
 
 from tapedeck.engine.config import Scanner, Universe
-from tapedeck.engine.store.locations import open_store
 from tapedeck.engine.universe.figures import UNIVERSE_FIGURES
 from tapedeck.engine.universe.view import UniverseView
 from tests.console.conftest import CommandLine
-from tests.support.imports import import_lean
+from tests.support.page_examples import outputs, page
 
-PAGE: Final = (Path(__file__).resolve().parents[2] / "docs" / "scanners.md").read_text(encoding="utf-8")
-BLOCKS: Final = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-SYMBOLS: Final = ("spy", "aig", "bac", "ibm")
+PAGE: Final = page("scanners.md")
 
 
 @pytest.mark.parametrize("model", [Scanner, Universe])
@@ -35,25 +32,5 @@ def test_the_example_runs_as_it_stands_in_the_page(
     lean_root: Path, tmp_path: Path, tapedeck: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with open_store(tmp_path / "bars.db", create=True) as store:
-        for symbol in SYMBOLS:
-            import_lean(lean_root / "equity" / "usa" / "minute" / symbol, store)
-    for language, text in BLOCKS:
-        if language in ("yaml", "python"):
-            (tmp_path / text.splitlines()[0].removeprefix("# ")).write_text(text)
-    shown = [text for language, text in BLOCKS if language == "text"]
-    assert [_output(text, tapedeck) for language, text in BLOCKS if language == "console"] == shown
-
-
-def _output(commands: str, tapedeck: CommandLine) -> str:
-    """Return the output of the last command of a block; all succeed."""
-    output = ""
-    for line in commands.splitlines():
-        program, *words = line.removeprefix("$ ").split()
-        if program == "cat":
-            output = Path(words[0]).read_text()
-        else:
-            result = tapedeck(*words)
-            assert result.exit_code == 0, result.stderr
-            output = result.stdout
-    return output
+    shown, written = outputs(PAGE, tmp_path, lean_root, tapedeck)
+    assert written == shown

@@ -23,7 +23,7 @@ from tapedeck.engine.tape.session_record import SessionRecord
 from tapedeck.engine.tape.symbol_changes import ChangeKind
 from tests.laws.test_no_look_ahead import changed
 from tests.support.files import TRAILING
-from tests.support.markets import fill_store, open_new_store, random_bars
+from tests.support.markets import fill_store, filled_stores, open_new_store, random_bars
 from tests.support.runs import LIMIT_S, KeepRecords, at_frontier
 from tests.support.tapes import sessions_of
 
@@ -93,11 +93,8 @@ def fill(store: BarStore) -> None:
 
 @pytest.fixture(scope="module")
 def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[BarStore, BarStore]]:
-    folder: Path = tmp_path_factory.mktemp("law")
-    with open_new_store(folder / "bars.db") as sqlite, open_new_store(folder / "bars") as parquet:
-        fill(sqlite)
-        fill(parquet)
-        yield sqlite, parquet
+    with filled_stores(tmp_path_factory.mktemp("law"), fill) as both:
+        yield both
 
 
 class Outcome(NamedTuple):

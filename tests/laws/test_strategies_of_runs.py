@@ -22,7 +22,7 @@ from tapedeck.engine.system import SystemManager
 from tapedeck.engine.tape.bar_grid import CLOSE, HIGH, LOW
 from tapedeck.engine.tape.session_record import SessionRecord
 from tests.laws.test_no_look_ahead import changed
-from tests.support.markets import fill_store, open_new_store
+from tests.support.markets import fill_store, filled_stores, open_new_store
 from tests.support.runs import LIMIT_S, KeepRecords, at_frontier
 
 FILE = ("AAA", "BBB", "CCC")
@@ -89,11 +89,8 @@ def fill(store: BarStore) -> None:
 
 @pytest.fixture(scope="module")
 def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[BarStore, BarStore]]:
-    folder: Path = tmp_path_factory.mktemp("law")
-    with open_new_store(folder / "bars.db") as sqlite, open_new_store(folder / "bars") as parquet:
-        fill(sqlite)
-        fill(parquet)
-        yield sqlite, parquet
+    with filled_stores(tmp_path_factory.mktemp("law"), fill) as both:
+        yield both
 
 
 class Outcome(NamedTuple):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -18,6 +19,15 @@ from tapedeck.engine.store.locations import open_store
 def open_new_store(location: Path) -> BarStore:
     """Return a new store at a free path."""
     return open_store(location, create=True)
+
+
+@contextmanager
+def filled_stores(folder: Path, fill: Callable[[BarStore], None]) -> Iterator[tuple[BarStore, BarStore]]:
+    """Yield a new SQLite and a new Parquet store, both filled by a function."""
+    with open_new_store(folder / "bars.db") as sqlite, open_new_store(folder / "bars") as parquet:
+        fill(sqlite)
+        fill(parquet)
+        yield sqlite, parquet
 
 
 def random_bars(opened_at: np.ndarray, *, seed: int, missing: float = 0.0) -> BarColumns:
