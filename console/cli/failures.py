@@ -21,6 +21,7 @@ from tapedeck.engine.errors import (
     StoreError,
     TapedeckError,
 )
+from tapedeck.engine.feeds.live_feed import FeedError
 from tapedeck.engine.strategies.strategy_error import StrategyError
 
 USAGE_ERROR: Final = typer.BadParameter.__mro__[1]
@@ -74,6 +75,8 @@ def exit_codes_markdown() -> str:
 
 def exit_code_of(error: BaseException) -> int:
     """Return the exit code of an error."""
+    if isinstance(error, FeedError) and error.is_bad_input:
+        return BAD_INPUT
     return next((code for kind, code in _EXIT_CODES if isinstance(error, kind)), FAILED)
 
 

@@ -123,13 +123,17 @@ def _home_of(name: str) -> str | None:
 
 @cache
 def _homes() -> Mapping[str, str]:
-    """Return the path of each field by its name, folded; the one nearest to the top of several."""
+    """Return the path of each field by its name, folded; the one nearest to the top of several.
+
+    A usual other name of a field at the top is that one's, also where a section has a field of that name.
+    """
     homes: dict[str, str] = {}
+    others = [(_folded(name), path) for path, names in _OTHER_NAMES.items() for name in names.split()]
+    homes.update((name, path) for name, path in others if "." not in path)
     for place in sorted(_fields(SessionConfig, ()), key=len):
         homes.setdefault(_folded(place[-1]), ".".join(place))
-    for path, names in _OTHER_NAMES.items():
-        for name in names.split():
-            homes.setdefault(_folded(name), path)
+    for name, path in others:
+        homes.setdefault(name, path)
     return homes
 
 

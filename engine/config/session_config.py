@@ -139,6 +139,10 @@ class ApiConfig(Section):
     """Provider of bars and quotes."""
     trade_api: Text | None = None
     """Provider that takes orders."""
+    exchange: Text | None = None
+    """Exchange of the feed ccxt, as that library names it, such as binance."""
+    alpaca_feed: Literal["iex", "sip"] = "iex"
+    """Stock data of the feed alpaca: `iex`, one exchange, free; `sip`, all of the US, a paid plan."""
 
 
 class LiveConfig(Section):

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from tapedeck.engine.errors import TapedeckError
 from tapedeck.engine.feeds.feed_bar import FeedBar
+from tapedeck.engine.feeds.feed_quote import FeedQuote
 from tapedeck.engine.intervals import Interval
 
 
 class FeedError(TapedeckError):
-    """A feed cannot connect, subscribe or answer. `is_final`: trying again would not help."""
+    """A feed cannot connect, subscribe or answer. `is_final`: trying again would not help.
 
-    def __init__(self, message: str, *, is_final: bool = False) -> None:
+    `is_bad_input`: what the user gave is wrong (a key, a symbol, too many of them, a package that is not
+    installed), so that the command ends with the exit code of bad input; such an error is final.
+    """
+
+    def __init__(self, message: str, *, is_final: bool = False, is_bad_input: bool = False) -> None:
         super().__init__(message)
-        self.is_final = is_final
+        self.is_final = is_final or is_bad_input
+        self.is_bad_input = is_bad_input
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,13 @@ class FeedSink(Protocol):
 
     def bars(self, bars: Sequence[FeedBar]) -> None:
         """Take bars of slots that are over by the provider's clock, in the order received."""
+        ...
+
+    def quotes(self, quotes: Sequence[FeedQuote]) -> None:
+        """Take the last quotes of slots that are over, or nearly so, in the order received.
+
+        At most a few for each symbol and slot: what comes between is the feed's to leave out.
+        """
         ...
 
     def forming(self, bars: Sequence[FeedBar]) -> None:
@@ -101,4 +114,17 @@ class LiveFeed(Protocol):
 
     def close(self) -> None:
         """End the connection and its threads within a second; safe to call twice, or before `connect`."""
+        ...
+
+
+@runtime_checkable
+class CheckedFeed(Protocol):
+    """A feed that can be checked before it is connected, as `tapedeck live --check` does."""
+
+    def check(self, symbols: Sequence[str], timeout: float) -> Sequence[str]:
+        """Return what was found, a line each (account, plan, symbols, history); FeedError for a fault.
+
+        Nothing is connected or subscribed: a recording that runs elsewhere is not disturbed. It ends within
+        `timeout` seconds.
+        """
         ...

@@ -23,6 +23,7 @@ from tapedeck.engine.feeds.arrival_journal import ArrivalJournal, Synchronous, j
 from tapedeck.engine.feeds.arrivals import MICROSECONDS, Arrivals
 from tapedeck.engine.feeds.bar_recording import BarRecording
 from tapedeck.engine.feeds.feed_bar import FeedBar
+from tapedeck.engine.feeds.feed_quote import FeedQuote
 from tapedeck.engine.feeds.recorded_day import ClockAnchor
 from tapedeck.engine.feeds.recorder_messages import Arrived, RecorderStatus, SessionBegun, SymbolsJoined
 from tapedeck.engine.feeds.symbol_claims import SymbolClaims, claims_folder
@@ -126,6 +127,10 @@ class LiveRecorder:
         """Take bars of a feed, in the order received."""
         received = int(self._market_now() * MICROSECONDS)
         self._queue.put(_Received(bars, received, self._monotonic()))
+
+    def quotes(self, quotes: Sequence[FeedQuote]) -> None:
+        """Take quotes of a feed, in the order received."""
+        del quotes  # not recorded yet
 
     def forming(self, bars: Sequence[FeedBar]) -> None:
         """Pass on bars of slots that are not over."""

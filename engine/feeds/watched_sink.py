@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from tapedeck.engine.clock.live_clock import LiveClock
 from tapedeck.engine.feeds.feed_bar import FeedBar
+from tapedeck.engine.feeds.feed_quote import FeedQuote
 from tapedeck.engine.feeds.live_feed import FeedSink
 
 
@@ -38,6 +39,12 @@ class WatchedSink:
         if not self._is_shut:
             self._note()
             self._target.bars(bars)
+
+    def quotes(self, quotes: Sequence[FeedQuote]) -> None:
+        """Pass quotes on."""
+        if not self._is_shut:
+            self._note()
+            self._target.quotes(quotes)
 
     def forming(self, bars: Sequence[FeedBar]) -> None:
         """Pass forming bars on."""

@@ -114,6 +114,6 @@ def test_the_ranks_of_the_page_are_those_of_the_kinds() -> None:
 def test_the_protocol_tables_name_every_member() -> None:
     rows = table_after("The protocol")
     members = [name for one in (LiveFeed, FeedSink) for name in vars(one) if not name.startswith("_")]
-    assert len(members) == 10
+    assert len(members) == 11
     for name in members:
         assert re.search(rf"\| `{name}[`(]", rows)
