@@ -191,12 +191,10 @@ class AlpacaServer:
                 yield _Strike(self.market.opens + 60 * (fault.at + fault.lasts), number, True, fault)
 
     def _send(self, stream: Stream, sent: int, before: float) -> int:
-        """Send the messages that are due, up to a time, in one frame; return the number of those sent so far."""
-        messages, now = self._messages, self.clock.now()
-        first = sent
-        while (
-            sent < len(messages) and messages[sent].at <= min(now, before) and sent - first < _MOST_TOGETHER
-        ):
+        """Send the messages that are due, up to a time, in one frame; return how many are sent by now."""
+        now, first = self.clock.now(), sent
+        messages, latest = self._messages, min(now, before)
+        while sent < min(len(messages), first + _MOST_TOGETHER) and messages[sent].at <= latest:
             sent += 1
         behind = self.clock.real_seconds(now - messages[first].at)
         self.counts.behind_s = max(self.counts.behind_s, behind)

@@ -71,6 +71,7 @@ class Stream:
         self._held_until = float("-inf")  # a dropped connection still counts
         self._sessions: list[Session] = []
         self._servers: list[Server] = []
+        self._closing = asyncio.Event()
         self._reserved = _bound(0)  # keeps the port while it does not listen
         self.port: int = self._reserved.getsockname()[1]
 
@@ -95,6 +96,7 @@ class Stream:
 
     async def close(self) -> None:
         """End all connections, and the port."""
+        self._closing.set()
         for session in self._sessions:
             session.socket.transport.abort()
         for server in self._servers:
@@ -105,7 +107,7 @@ class Stream:
 
     async def _handshake(self, connection: ServerConnection, request: Request) -> Response | None:
         if self.is_mute("handshake"):
-            await asyncio.sleep(3600)
+            await self._closing.wait()
         for fault in self._refusals:
             if self._is_now(fault.at, fault.lasts):
                 self.counts.refused += 1
