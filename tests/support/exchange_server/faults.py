@@ -32,8 +32,6 @@ class FaultKind(Enum):
     # Candles of history
     HISTORY_DIFFERS = "history_differs"
     """History has other values than the stream; they are the final ones."""
-    HISTORY_LATE = "history_late"
-    """History has the candle `by` seconds after its end."""
     # The connection, from `start` on
     DROP = "drop"
     """At `start` all connections end with `code` (1006: without a close frame); new ones are refused."""
@@ -64,6 +62,10 @@ class FaultKind(Enum):
     """REST does not answer."""
     CUT = "cut"
     """REST cuts the connection."""
+    HISTORY_LATE = "history_late"
+    """History has a candle `by` seconds after its end, and no forming one."""
+    HISTORY_BEHIND = "history_behind"
+    """History is as it was `by` seconds ago: its newest candle looks as it did while it was forming."""
     SHORT = "short"
     """A page of history has 3 candles at most."""
     BAD_JSON = "bad_json"
@@ -82,7 +84,6 @@ OF_CANDLES = frozenset(
         FaultKind.NO_CLOSE,
         FaultKind.NONSENSE,
         FaultKind.HISTORY_DIFFERS,
-        FaultKind.HISTORY_LATE,
     }
 )
 FRAMES = frozenset({FaultKind.TEXT, FaultKind.GARBAGE, FaultKind.EMPTY, FaultKind.BIG, FaultKind.UNKNOWN})

@@ -40,9 +40,12 @@ class History:
         final = self._candles.final(symbol, opened_at)
         if final is None or self._faults.of_candle(FaultKind.LOST, symbol, opened_at) is not None:
             return None
-        late = self._faults.of_candle(FaultKind.HISTORY_LATE, symbol, opened_at)
+        late = self._faults.at(FaultKind.HISTORY_LATE, now)
         if late is not None and now < opened_at + MINUTE_S + late.by:
             return None
+        behind = self._faults.at(FaultKind.HISTORY_BEHIND, now)
+        if behind is not None:
+            now -= behind.by
         state = state_at(final, now, LAST_S)
         if state is not final:
             return state

@@ -105,7 +105,7 @@ def _random_fault(random: Random, kind: FaultKind, opens: int, closes: int) -> F
         kind,
         start,
         random.choice((5.0, 30.0, 120.0, 300.0)),
-        by=random.uniform(1, 30),
+        by=random.uniform(1, 25),
         code=random.choice((1000, 1006, 1011)),
         status=_random_status(random, kind),
     )
