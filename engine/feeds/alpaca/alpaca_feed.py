@@ -15,15 +15,16 @@ from tapedeck.engine.clock.live_clock import LiveClock
 from tapedeck.engine.errors import listed
 from tapedeck.engine.feeds.alpaca.alpaca_account import AlpacaAccount
 from tapedeck.engine.feeds.alpaca.alpaca_keys import read_keys
+from tapedeck.engine.feeds.alpaca.message_delivery import MessageDelivery
 from tapedeck.engine.feeds.alpaca.nonsense import Nonsense
 from tapedeck.engine.feeds.feed_context import FeedContext
 from tapedeck.engine.feeds.live_feed import FeedAbilities, FeedError, FeedHistory, FeedSink
+from tapedeck.engine.feeds.slot_quotes import SlotQuotes
 from tapedeck.engine.intervals import MINUTE, Interval
 
 if TYPE_CHECKING:  # alpaca-py is imported only when the feed is used
     from tapedeck.engine.feeds.alpaca.alpaca_history import AlpacaHistory
     from tapedeck.engine.feeds.alpaca.alpaca_stream import AlpacaStream
-    from tapedeck.engine.feeds.alpaca.message_delivery import MessageDelivery
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +56,8 @@ class AlpacaFeed:
         self, account: AlpacaAccount, symbols: Sequence[str], clock: LiveClock, *, wants_quotes: bool
     ) -> None:
         self._account, self._symbols, self._clock = account, tuple(symbols), clock
-        self._wants_quotes = wants_quotes
+        # Kept from one connection to the next: a slot may have had its last quote before a break.
+        self._quotes = SlotQuotes(MINUTE) if wants_quotes else None
         self.nonsense = Nonsense()
         """What the provider sent that has no meaning."""
         self._known: set[str] = set()  # symbols that the provider has
@@ -80,7 +82,7 @@ class AlpacaFeed:
         """
         begun = time.monotonic()
         self.close()
-        line = _Line(self._account, sink, self._clock, self.nonsense, wants_quotes=self._wants_quotes)
+        line = _Line(self._account, sink, self._clock, self.nonsense, self._quotes)
         with self._lock:
             self._line = line
         try:
@@ -182,12 +184,11 @@ class _Line:
         sink: FeedSink,
         clock: LiveClock,
         nonsense: Nonsense,
-        *,
-        wants_quotes: bool,
+        quotes: SlotQuotes | None,
     ) -> None:
         self.history, self.checks = (_made_history(account, nonsense) for _ in range(2))
-        self.delivery = _made_delivery(sink, clock, nonsense, has_quotes=wants_quotes)
-        channels = ("bars", "updatedBars", *(("quotes",) if wants_quotes else ()))
+        self.delivery = MessageDelivery(sink, clock, nonsense, quotes)
+        channels = ("bars", "updatedBars", *(() if quotes is None else ("quotes",)))
         self.stream = _made_stream(account, channels, self.delivery, nonsense)
         self._lock = Lock()  # guards the next two
         self._is_closed = False
@@ -282,11 +283,3 @@ def _made_stream(
     from tapedeck.engine.feeds.alpaca.alpaca_stream import AlpacaStream  # noqa: PLC0415
 
     return AlpacaStream(account, channels, delivery, nonsense)
-
-
-def _made_delivery(
-    sink: FeedSink, clock: LiveClock, nonsense: Nonsense, *, has_quotes: bool
-) -> MessageDelivery:
-    from tapedeck.engine.feeds.alpaca.message_delivery import MessageDelivery  # noqa: PLC0415
-
-    return MessageDelivery(sink, clock, nonsense, has_quotes=has_quotes)

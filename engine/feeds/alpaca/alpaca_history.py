@@ -88,7 +88,7 @@ class AlpacaHistory:
         A symbol without a bar that has quotes is known; it has the beginning of 1970. `deadline`: monotonic
         seconds. Other errors as of any request; with `is_start` those of keys and plan are bad input.
         """
-        what = "symbols" if symbols else "keys"
+        what = "" if is_start else "symbols"
         path = self._path("latest/bars") if self._account.is_crypto else self._path("bars/latest")
         found: dict[str, datetime] = {}
         for some in _in_lists(symbols):

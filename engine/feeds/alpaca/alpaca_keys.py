@@ -16,6 +16,7 @@ SERVICE: Final = "tapedeck"
 KEY_USER: Final = "alpaca-key-id"
 SECRET_USER: Final = "alpaca-secret-key"
 _HIDDEN: Final = "(hidden)"
+_SHORTEST: Final = 6  # characters of a key that is not a part of common words
 _REMEDY: Final = (
     f"Set {KEY_VARIABLE} and {SECRET_VARIABLE} in the environment, or store them in the system's keyring: "
     f"`keyring set {SERVICE} {KEY_USER}` and `keyring set {SERVICE} {SECRET_USER}`. "
@@ -38,7 +39,10 @@ class AlpacaKeys:
 
     def hidden(self, text: str) -> str:
         """Return a text of the provider without the keys, should it repeat them."""
-        return text.replace(self.secret, _HIDDEN).replace(self.key_id, _HIDDEN)
+        for key in (self.secret, self.key_id):
+            if len(key) >= _SHORTEST:
+                text = text.replace(key, _HIDDEN)
+        return text
 
 
 def read_keys(

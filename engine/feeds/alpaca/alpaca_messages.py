@@ -31,11 +31,11 @@ _PLAN: Final = (
 )
 
 _STREAM: Final = {
-    400: _Words("Alpaca did not understand a message", "Try again; if it stays so, report it to tapedeck"),
-    401: _Words("not authenticated", "It is tried again"),
+    400: _Words("Alpaca did not understand a message"),
+    401: _Words("not authenticated"),
     402: _Words("Alpaca refuses the keys", _CHECK_KEYS, is_bad_input=True),
-    403: _Words("already authenticated", "It is tried again"),
-    404: _Words("Alpaca waited too long for the keys", "It is tried again"),
+    403: _Words("already authenticated"),
+    404: _Words("Alpaca waited too long for the keys"),
     405: _Words(
         "more symbols than the plan streams",
         "The free plan streams 30 symbols: take some out of `symbols`, or use a larger plan",
@@ -146,23 +146,24 @@ def closed_reason(code: int, text: str, *, by_us: bool, most_bytes: int, ping_ti
 def rest_error(status: int, message: str, *, what: str, is_start: bool) -> FeedError:
     """Return the error for a request that was answered with another status than 200.
 
-    `message`: the provider's text, "" if the body has none. `what`: what was asked for. `is_start`: whether
+    `message`: the provider's text, "" if the body has none. `what`: what was asked for, "" for nothing to name. `is_start`: whether
     the keys have never been accepted: only then is it final that they, or the plan, do not allow it.
     """
     told = f"HTTP {status}: {shortened(message, _SHOWN)}" if message else f"HTTP {status}"
+    head = f"{what}: " if what else ""
     if is_plan_limit(status, message):
         text = _sentences(f"the account's plan does not have this data ({told})", _PLAN)
-        return FeedError(f"{what}: {text}" if not is_start else text, is_bad_input=is_start)
+        return FeedError(f"{head}{text}", is_bad_input=is_start)
     if status in (401, 403):
         text = _sentences(f"Alpaca refuses the keys ({told})", _CHECK_KEYS)
-        return FeedError(f"{what}: {text}" if not is_start else text, is_bad_input=is_start)
+        return FeedError(f"{head}{text}", is_bad_input=is_start)
     if status == 429:
-        return FeedError(f"{what}: too many requests ({told}): the free plan has 200 a minute")
+        return FeedError(f"{head}too many requests to Alpaca ({told}): the free plan has 200 a minute")
     if status in (400, 404, 422):
-        return FeedError(f"{what}: Alpaca refuses the request ({told})", is_final=True)
+        return FeedError(f"{head}Alpaca refuses the request ({told})", is_final=True)
     if status >= 500:
-        return FeedError(f"{what}: Alpaca's server has an error ({told})")
-    return FeedError(f"{what}: unexpected answer of Alpaca ({told})")
+        return FeedError(f"{head}Alpaca's server has an error ({told})")
+    return FeedError(f"{head}unexpected answer of Alpaca ({told})")
 
 
 def is_plan_limit(status: int, message: str) -> bool:

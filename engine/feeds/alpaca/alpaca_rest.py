@@ -76,6 +76,7 @@ class RestCalls:
         deadline allows.
         """
         with self._busy:
+            head = f"{what}: " if what else ""
             waits = iter(_WAITS_S if tries else ())
             while True:
                 left = deadline - time.monotonic()
@@ -91,7 +92,7 @@ class RestCalls:
                         raise
                     log.debug("%s; tried again in %g s", error, wait_s)
                 if self._closed.wait(wait_s):
-                    raise RequestError(FeedError(f"{what}: {CLOSED_TEXT}"))
+                    raise RequestError(FeedError(f"{head}{CLOSED_TEXT}"))
 
     def shut(self) -> None:
         """End the request that runs, and refuse others."""
@@ -107,10 +108,9 @@ class RestCalls:
         self, path: str, query: Mapping[str, Any], what: str, deadline: float, is_start: bool
     ) -> dict[str, Any]:
         begun = time.monotonic()
+        head = f"{what}: " if what else ""
         if self._closed.is_set() or begun >= deadline:
-            raise RequestError(
-                FeedError(f"{what}: {CLOSED_TEXT if self._closed.is_set() else 'no time left'}")
-            )
+            raise RequestError(FeedError(f"{head}{CLOSED_TEXT if self._closed.is_set() else 'no time left'}"))
         self._deadline = deadline
         # Time limits of sockets are for each read: a body that trickles in would outlast any of them.
         alarm = Timer(deadline - begun, self._sockets.interrupt)
@@ -125,30 +125,29 @@ class RestCalls:
             alarm.cancel()
             alarm.join()
         if not isinstance(answer, dict):
-            raise RequestError(FeedError(f"{what}: Alpaca's answer is no JSON object"))
+            raise RequestError(FeedError(f"{head}Alpaca's answer is no JSON object"))
         return answer
 
     def _failed(  # noqa: PLR0911 - one line for each cause
         self, error: Exception, what: str, deadline: float, time_s: float, is_start: bool
     ) -> RequestError:
-        log.debug("%s: %s", what, self._keys.hidden(f"{type(error).__name__}: {error}"))
+        head = f"{what}: " if what else ""
+        log.debug("%srequest failed: %s", head, self._keys.hidden(f"{type(error).__name__}: {error}"))
         if isinstance(error, APIError):
             return self._refused(error, what, is_start)
         if self._closed.is_set():
-            return RequestError(FeedError(f"{what}: {CLOSED_TEXT}"))
+            return RequestError(FeedError(f"{head}{CLOSED_TEXT}"))
         if time.monotonic() >= deadline or isinstance(error, requests.Timeout):
-            return RequestError(FeedError(f"{what}: no answer of Alpaca within {time_s:.3g} s"))
+            return RequestError(FeedError(f"{head}no answer of Alpaca within {time_s:.3g} s"))
         if isinstance(error, FeedError):
-            return RequestError(FeedError(f"{what}: {error}"))
+            return RequestError(FeedError(f"{head}{error}"))
         if isinstance(error, ValueError):  # of JSON; requests has it as a RequestException, too
-            return RequestError(FeedError(f"{what}: Alpaca's answer is no JSON, or was cut off"))
+            return RequestError(FeedError(f"{head}Alpaca's answer is no JSON, or was cut off"))
         if isinstance(error, requests.exceptions.SSLError):
-            return RequestError(
-                FeedError(f"{what}: no secure connection to Alpaca: check the machine's date")
-            )
+            return RequestError(FeedError(f"{head}no secure connection to Alpaca: check the machine's date"))
         if isinstance(error, requests.RequestException):
-            return RequestError(FeedError(f"{what}: the connection broke off"))
-        return RequestError(FeedError(f"{what}: {type(error).__name__}"))
+            return RequestError(FeedError(f"{head}the connection broke off"))
+        return RequestError(FeedError(f"{head}{type(error).__name__}"))
 
     def _refused(self, error: APIError, what: str, is_start: bool) -> RequestError:
         response = error.response
@@ -160,11 +159,11 @@ class RestCalls:
 
 
 def _message_of(body: str) -> str:
-    """Return the message in the body of an error; "" if it is no JSON, such as a page of a proxy."""
+    """Return the message in the body of an error, "" if it has none; it may be a web page of a proxy."""
     try:
         found = json.loads(body)
     except ValueError:
-        return ""
+        return "a web page instead of data" if body.lstrip().startswith("<") else ""
     text = found.get("message") if isinstance(found, dict) else None
     return text if isinstance(text, str) else ""
 

@@ -120,6 +120,8 @@ class AlpacaStream:
         wait(either, max(0.0, deadline - time.monotonic()), return_when="FIRST_COMPLETED")
         if call.done() and not call.cancelled():
             return call.result()
+        if call.cancelled():  # the loop ends
+            wait([self._ended], _END_WITHIN_S)
         if self._closing.is_set():
             raise FeedError(CLOSED_TEXT)
         if self._ended.done():

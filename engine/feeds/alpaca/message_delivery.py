@@ -38,11 +38,14 @@ class MessageDelivery:
     What has come when the thread looks is sent in one call. Quotes are reduced to the last one of each
     minute, sent when it is over. The time of the latest quote is told as the provider's clock; a bar's time
     is not one.
+
+    `quotes`: the last quotes, which outlast a connection; None without quotes.
     """
 
-    def __init__(self, sink: FeedSink, clock: LiveClock, nonsense: Nonsense, *, has_quotes: bool) -> None:
-        self._sink, self._clock, self._nonsense = sink, clock, nonsense
-        self._quotes = SlotQuotes(MINUTE) if has_quotes else None
+    def __init__(
+        self, sink: FeedSink, clock: LiveClock, nonsense: Nonsense, quotes: SlotQuotes | None
+    ) -> None:
+        self._sink, self._clock, self._nonsense, self._quotes = sink, clock, nonsense, quotes
         self._queue: SimpleQueue[Sequence[Mapping[str, Any]] | _Lost | None] = SimpleQueue()
         self._thread = Thread(target=self._run, name="tapedeck-alpaca-delivery", daemon=False)
 
