@@ -72,6 +72,7 @@ class Stream:
         self._sessions: list[Session] = []
         self._servers: list[Server] = []
         self._closing = asyncio.Event()
+        self._unheard = 0  # refusals by the machine that hold
         self._reserved = _bound(0)  # keeps the port while it does not listen
         self.port: int = self._reserved.getsockname()[1]
 
@@ -92,7 +93,9 @@ class Stream:
 
     def stop_listening(self) -> None:
         """Have the machine refuse new connections; those that are there stay."""
-        self._servers[-1].close(close_connections=False)
+        self._unheard += 1
+        if self._unheard == 1:
+            self._servers[-1].close(close_connections=False)
 
     async def close(self) -> None:
         """End all connections, and the port."""
@@ -196,7 +199,10 @@ class Stream:
 
     async def relent(self, fault: Refuse) -> None:
         """End a refusal by the machine."""
-        if not fault.status:
+        if fault.status:
+            return
+        self._unheard -= 1
+        if not self._unheard:
             await self.listen()
 
     def _frame(self, what: FrameKind) -> bytes | str:
