@@ -78,7 +78,8 @@ class AlpacaFeed:
     def connect(self, sink: FeedSink, timeout: float) -> None:
         """Connect within 4.8 s, or `timeout` seconds, or raise FeedError with the reason.
 
-        Before the first connection, REST is asked whether keys, plan and symbols are right.
+        Before the first connection, REST is asked whether keys, plan and symbols are right; then it is final
+        that there is no network, too.
         """
         begun = time.monotonic()
         self.close()

@@ -146,8 +146,9 @@ def closed_reason(code: int, text: str, *, by_us: bool, most_bytes: int, ping_ti
 def rest_error(status: int, message: str, *, what: str, is_start: bool) -> FeedError:
     """Return the error for a request that was answered with another status than 200.
 
-    `message`: the provider's text, "" if the body has none. `what`: what was asked for, "" for nothing to name. `is_start`: whether
-    the keys have never been accepted: only then is it final that they, or the plan, do not allow it.
+    `message`: the provider's text, "" if the body has none. `what`: what was asked for, "" for nothing to
+    name. `is_start`: whether the keys have never been accepted: only then is it final that they, or the plan,
+    do not allow it.
     """
     told = f"HTTP {status}: {shortened(message, _SHOWN)}" if message else f"HTTP {status}"
     head = f"{what}: " if what else ""

@@ -21,7 +21,7 @@ from urllib3.poolmanager import PoolManager
 
 from tapedeck.engine.feeds.alpaca.alpaca_keys import AlpacaKeys
 from tapedeck.engine.feeds.alpaca.alpaca_messages import rest_error
-from tapedeck.engine.feeds.alpaca.closable_sockets import CLOSED_TEXT, ClosableSockets
+from tapedeck.engine.feeds.alpaca.closable_sockets import CLOSED_TEXT, ClosableSockets, NoNetworkError
 from tapedeck.engine.feeds.live_feed import FeedError
 
 log = logging.getLogger(__name__)
@@ -31,6 +31,8 @@ _WAITS_S: Final = (0.5, 1.0, 2.0, 4.0)
 """Waits before a request is tried again."""
 _LONGEST_TRY_S: Final = 10.0
 """Time for one try of a request that may be tried again."""
+_CONNECTED_BEFORE_S: Final = 0.05
+"""Time before the deadline at which a connection is given up, so that the error tells that there is none."""
 
 
 class RequestError(FeedError):
@@ -137,6 +139,8 @@ class RestCalls:
             return self._refused(error, what, is_start)
         if self._closed.is_set():
             return RequestError(FeedError(f"{head}{CLOSED_TEXT}"))
+        if isinstance(error, NoNetworkError):
+            return RequestError(FeedError(f"{head}{error}", is_final=is_start))
         if time.monotonic() >= deadline or isinstance(error, requests.Timeout):
             return RequestError(FeedError(f"{head}no answer of Alpaca within {time_s:.3g} s"))
         if isinstance(error, FeedError):
@@ -225,9 +229,8 @@ class _ClosableConnection(HTTPConnection):
     _handle: Any = None
 
     def _new_conn(self) -> Any:
-        made, self._handle = self.closable_sockets.connected(
-            self._dns_host, int(self.port or 0), self.deadline_of_call()
-        )
+        deadline = self.deadline_of_call() - _CONNECTED_BEFORE_S
+        made, self._handle = self.closable_sockets.connected(self._dns_host, int(self.port or 0), deadline)
         made.settimeout(max(0.001, self.deadline_of_call() - time.monotonic()))
         return made
 

@@ -21,6 +21,10 @@ _Address = tuple[Any, ...]  # as socket.getaddrinfo has it
 CLOSED_TEXT: Final = "the connection was closed"
 
 
+class NoNetworkError(FeedError):
+    """A host cannot be reached: its name is not found, it refuses, or does not answer."""
+
+
 class ClosableSockets:
     """Connections of one owner; `shut` ends what any thread does with them, and refuses further ones.
 
@@ -42,7 +46,7 @@ class ClosableSockets:
     def connected(self, host: str, port: int, deadline: float) -> tuple[socket.socket, socket.socket]:
         """Return a socket connected to a host, and the handle with which to `release` it.
 
-        `deadline`: monotonic seconds. Raises FeedError in words: the name is not found, refused, no answer.
+        `deadline`: monotonic seconds. Raises NoNetworkError in words; FeedError after `shut`.
         """
         addresses = self._looked_up(host, port, deadline)
         cause: OSError | None = None
@@ -58,10 +62,10 @@ class ClosableSockets:
                     raise FeedError(CLOSED_TEXT) from None
                 cause = error
         if cause is None or isinstance(cause, TimeoutError):
-            raise FeedError(f"no network: {host} does not answer")
+            raise NoNetworkError(f"no network: {host} does not answer")
         if isinstance(cause, ConnectionRefusedError):
-            raise FeedError(f"{host} refused the connection (port {port})")
-        raise FeedError(f"no network: {host} cannot be reached: {cause_of(cause)}")
+            raise NoNetworkError(f"{host} refused the connection (port {port})")
+        raise NoNetworkError(f"no network: {host} cannot be reached: {cause_of(cause)}")
 
     def release(self, handle: socket.socket | None) -> None:
         """Forget a connection, which its user has closed."""
@@ -119,9 +123,11 @@ class ClosableSockets:
         try:
             return answer.result(max(0.0, deadline - time.monotonic()))
         except (FutureTimeoutError, TimeoutError):
-            raise FeedError(f"no network: the name {host} cannot be looked up: no answer") from None
+            raise NoNetworkError(f"no network: the name {host} cannot be looked up: no answer") from None
         except OSError as error:
-            raise FeedError(f"no network: the name {host} cannot be looked up: {cause_of(error)}") from None
+            raise NoNetworkError(
+                f"no network: the name {host} cannot be looked up: {cause_of(error)}"
+            ) from None
         except BaseException:
             if self._is_shut or answer.cancelled():
                 raise FeedError(CLOSED_TEXT) from None
