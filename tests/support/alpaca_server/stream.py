@@ -91,11 +91,14 @@ class Stream:
         )
         self._servers.append(server)
 
-    def stop_listening(self) -> None:
+    async def stop_listening(self) -> None:
         """Have the machine refuse new connections; those that are there stay."""
         self._unheard += 1
         if self._unheard == 1:
-            self._servers[-1].close(close_connections=False)
+            server = self._servers[-1]
+            server.close(close_connections=False)
+            while server.is_serving():  # it is closed in a task
+                await asyncio.sleep(0)
 
     async def close(self) -> None:
         """End all connections, and the port."""
@@ -195,7 +198,7 @@ class Stream:
                 if session.is_authenticated:
                     session.send(self._frame(fault.what))
         elif isinstance(fault, Refuse) and not fault.status:
-            self.stop_listening()
+            await self.stop_listening()
 
     async def relent(self, fault: Refuse) -> None:
         """End a refusal by the machine."""
