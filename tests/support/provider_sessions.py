@@ -12,7 +12,7 @@ import os
 import threading
 import traceback
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -44,6 +44,8 @@ LIMIT_S: Final = 90.0
 SAME_FILES: Final = ("bars.csv", "indicators.csv", "quality.csv")
 Values = tuple[float, float, float, float, float]
 """Open, high, low, close, volume of a bar."""
+_BEFORE_S: Final = 26 * 3600
+_AFTER_S: Final = 3600
 _MAKING: Final = threading.Lock()  # the environment is the process's
 
 
@@ -172,9 +174,11 @@ class _Script:
                 self._outcome.counts["stopped and started again"] += 1
             self._outcome.counts += played.counts()
             expected = played.bars(self._opens, self._closes)
+            elsewhere = played.bars(self._opens - _BEFORE_S, self._closes + _AFTER_S).keys()
         self._outcome.counts["sessions"] += 1
         self._outcome.counts["editions"] += kept.records[-1].tape.edition
         self._check_store(expected)
+        self._check_other_hours(elsewhere)
         if {symbol for symbol, _ in expected} < set(self._live.session_data_config.symbols):
             self._outcome.counts["without bars of a symbol: no backtest"] += 1
             return
@@ -227,6 +231,15 @@ class _Script:
             if stored[cell] != expected[cell]:
                 text = f"{cell[0]} in slot {(cell[1] - self._opens) // 60} is {stored[cell]}"
                 self._outcome.findings.append(f"{text}, the provider has {expected[cell]}")
+
+    def _check_other_hours(self, known: Collection[tuple[str, int]]) -> None:
+        """What is stored outside the session is of minutes in which the provider had a trade."""
+        with open_store(self._location) as store:
+            stored = stored_bars(store, self._live, self._opens - _BEFORE_S, self._closes + _AFTER_S)
+        if odd := [cell for cell in stored if cell not in known]:
+            symbol, at = min(odd)
+            text = f"{len(odd)} bars that the provider never had, such as {symbol} {(at - self._opens) // 60}"
+            self._outcome.findings.append(f"{text} minutes after the open")
 
     def _check_backtest(self, live: KeepRecords, summary: RunSummary) -> None:
         kept, export = KeepRecords(), CsvExport(self._folder / "backtest", self._backtest)
