@@ -27,7 +27,8 @@ from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.export.csv_export import CsvExport
-from tapedeck.engine.feeds.arrival_journal import journal_path
+from tapedeck.engine.feeds.arrival_journal import ArrivalJournal, journal_path
+from tapedeck.engine.feeds.arrivals import KINDS
 from tapedeck.engine.feeds.feed_context import FeedContext
 from tapedeck.engine.feeds.live_options import LiveOptions
 from tapedeck.engine.feeds.registry import make_feed
@@ -156,7 +157,7 @@ class _Script:
         calendar = TimeManager(self._live.exchange, changes=self._live.session_data_config.sessions)
         self._slots = SessionSlots(calendar.get_trading_session(provider.day), MINUTE)
         self._opens, self._closes = int(self._slots.opened_at[0]), int(self._slots.closed_at[-1])
-        start = self._opens - 120.0
+        start = self._opens - 1.5 * speed  # the feed connects, and loads its markets
         if random.random() < 0.2:
             start = random.uniform(self._opens, self._closes - 300)
         self._clock = LiveClock(speed=speed, start=start)
@@ -177,6 +178,7 @@ class _Script:
             elsewhere = played.bars(self._opens - _BEFORE_S, self._closes + _AFTER_S).keys()
         self._outcome.counts["sessions"] += 1
         self._outcome.counts["editions"] += kept.records[-1].tape.edition
+        self._count_versions()
         self._check_store(expected)
         self._check_other_hours(elsewhere)
         if {symbol for symbol, _ in expected} < set(self._live.session_data_config.symbols):
@@ -214,6 +216,11 @@ class _Script:
     @property
     def _location(self) -> Path:
         return self._folder / "bars.db"
+
+    def _count_versions(self) -> None:
+        with ArrivalJournal(journal_path(self._location)) as journal:
+            for part in journal.arrivals(MINUTE, self._opens, self._closes):
+                self._outcome.counts.update(f"versions: {KINDS[kind].value}" for kind in part.kinds)
 
     def _check_store(self, expected: Mapping[tuple[str, int], Values]) -> None:
         with open_store(self._location) as store:
