@@ -17,7 +17,7 @@ from tapedeck.engine.intervals import Interval
 from tapedeck.engine.store.bar_diff import take
 from tapedeck.engine.store.bar_store import BarBatch, BarColumns, BarStore, WriteResult
 from tapedeck.engine.store.left_out_bars import LeftOutBars
-from tapedeck.engine.store.session_quotes import quotes_of_sessions
+from tapedeck.engine.store.session_quotes import quote_sources, quotes_of_sessions
 from tapedeck.engine.tape.bar_grid import CLOSE, FIELDS, BarGrid, Floats, Ints, Mask
 from tapedeck.engine.tape.held_values import last_columns, taken
 from tapedeck.engine.tape.quote_grid import QuoteGrid
@@ -105,7 +105,11 @@ class DataManager:
 
         Those of the slots' interval, else the coarsest finer ones, reduced to the last of each slot.
         """
-        return quotes_of_sessions(self.store.quotes, symbols, slots)
+        return quotes_of_sessions(self.store.quotes, symbols, slots, self._between)
+
+    def quote_sources(self, symbols: Sequence[str], interval: Interval) -> Mapping[str, Interval]:
+        """Return the stored interval of each symbol's quotes at an interval, of those that have any."""
+        return quote_sources(self.store.quotes, symbols, interval)
 
     def last_closes(self, symbols: Sequence[str], slots: SessionSlots) -> tuple[Floats, Ints]:
         """Return each symbol's last close in the slots of a session, and its slot; NaN and -1 without a bar.

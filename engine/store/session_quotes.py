@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -15,6 +15,10 @@ from tapedeck.engine.tape.bar_grid import canonical
 from tapedeck.engine.tape.buckets import buckets_of
 from tapedeck.engine.tape.quote_grid import QUOTE_FIELDS, SIDES, QuoteGrid
 
+# Symbols that are looked up one by one; more are found in the list of all.
+_FEW_SYMBOLS = 16
+# Most quotes in one read of the store.
+_MOST_QUOTES = 2**21
 _COARSEST_FIRST = tuple(sorted(BASE_INTERVALS, reverse=True))
 
 
@@ -22,27 +26,34 @@ def quote_sources(store: QuoteStore, symbols: Sequence[str], interval: Interval)
     """Return the stored interval from which each symbol's quotes of an interval are taken.
 
     That is the interval itself, or the coarsest finer one that is stored. Symbols without any are left out.
+    Raises StoreError as the store.
     """
-    series = store.series()
-    able = [finer for finer in _COARSEST_FIRST if interval.can_be_made_from(finer)]
+    stored = store.intervals_of(symbols) if len(symbols) <= _FEW_SYMBOLS else store.series()
+    able = quote_intervals(interval)
     found = {}
     for symbol in symbols:
-        stored = series.get(symbol, frozenset())
-        source = next((finer for finer in able if finer in stored), None)
+        own = stored.get(symbol, frozenset())
+        source = next((finer for finer in able if finer in own), None)
         if source is not None:
             found[symbol] = source
     return found
+
+
+def quote_intervals(interval: Interval) -> tuple[Interval, ...]:
+    """Return the intervals from which quotes of an interval can be taken: itself, then finer ones."""
+    return tuple(finer for finer in _COARSEST_FIRST if interval.can_be_made_from(finer))
 
 
 def quotes_of_sessions(
     store: QuoteStore,
     symbols: Sequence[str],
     slots: Sequence[SessionSlots],
+    between: Callable[[], None] = lambda: None,
 ) -> list[QuoteGrid]:
     """Return each session's quotes, one row per symbol; the arrays of those that came are views of one.
 
     Quotes outside the slots are left out. Of finer ones the last price of each side within a slot counts.
-    Raises StoreError as the store.
+    `between` is called between reads. Raises StoreError as the store.
     """
     if not slots:
         return []
@@ -54,8 +65,11 @@ def quotes_of_sessions(
         labels, columns = _columns_of(slots, source)
         names = [symbol for symbol in sources if sources[symbol] == source]
         start, end = int(labels[0]), int(labels[-1]) + 1
-        for symbol, quotes in store.read_many(names, source, start, end).items():
-            _place(quotes, labels, columns, came[:, row_of[symbol]])
+        step = max(1, _MOST_QUOTES // len(labels))
+        for first in range(0, len(names), step):
+            for symbol, quotes in store.read_many(names[first : first + step], source, start, end).items():
+                _place(quotes, labels, columns, came[:, row_of[symbol]])
+            between()
     return [QuoteGrid(came[:, :, a:b]) for a, b in pairwise(edges)]
 
 
