@@ -105,6 +105,7 @@ class RestCalls:
         """End the request that runs, and the connections; the thread of the request returns at once."""
         self.shut()
         self._client._session.close()
+        self._sockets.release_retired()
 
     def _get_once(
         self, path: str, query: Mapping[str, Any], what: str, deadline: float, is_start: bool
@@ -126,6 +127,7 @@ class RestCalls:
         finally:
             alarm.cancel()
             alarm.join()
+            self._sockets.release_retired()
         if not isinstance(answer, dict):
             raise RequestError(FeedError(f"{head}Alpaca's answer is no JSON object"))
         return answer
@@ -235,6 +237,7 @@ class _ClosableConnection(HTTPConnection):
         return made
 
     def close(self) -> None:
+        # It is closed as soon as the head of an answer is there, if its body goes on to the end.
         super().close()
         handle, self._handle = self._handle, None
-        self.closable_sockets.release(handle)
+        self.closable_sockets.retire(handle)
