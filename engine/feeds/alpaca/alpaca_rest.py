@@ -31,6 +31,7 @@ _WAITS_S: Final = (0.5, 1.0, 2.0, 4.0)
 """Waits before a request is tried again."""
 _LONGEST_TRY_S: Final = 10.0
 """Time for one try of a request that may be tried again."""
+_END_WITHIN_S: Final = 0.3
 _CONNECTED_BEFORE_S: Final = 0.05
 """Time before the deadline at which a connection is given up, so that the error tells that there is none."""
 
@@ -104,6 +105,8 @@ class RestCalls:
     def close(self) -> None:
         """End the request that runs, and the connections; the thread of the request returns at once."""
         self.shut()
+        if self._busy.acquire(timeout=_END_WITHIN_S):
+            self._busy.release()
         self._client._session.close()
         self._sockets.release_retired()
 

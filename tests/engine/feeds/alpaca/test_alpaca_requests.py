@@ -279,7 +279,7 @@ def test_another_thread_ends_a_request_or_the_wait_before_the_next_one(hang):
 
         thread = threading.Thread(target=run)
         thread.start()
-        until(lambda: server.asked)
+        assert until(lambda: server.asked)
         begun = time.monotonic()
         history.shut()
         thread.join(QUIT_S)
