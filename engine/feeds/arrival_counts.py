@@ -10,7 +10,8 @@ import numpy as np
 
 from tapedeck.engine.feeds.arrivals import KINDS, MICROSECONDS, Arrivals
 from tapedeck.engine.feeds.feed_bar import BarKind
-from tapedeck.engine.feeds.held_bars import Outcome, Taken
+from tapedeck.engine.feeds.held_bars import Taken
+from tapedeck.engine.feeds.outcomes import Outcome
 from tapedeck.engine.feeds.recorder_messages import RecorderCounts
 from tapedeck.engine.importers.validation import utc_text
 from tapedeck.engine.intervals import Interval

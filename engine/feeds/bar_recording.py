@@ -18,9 +18,10 @@ from tapedeck.engine.feeds.arrival_counts import ArrivalCounter
 from tapedeck.engine.feeds.arrival_journal import ArrivalJournal
 from tapedeck.engine.feeds.arrivals import MICROSECONDS, Arrivals
 from tapedeck.engine.feeds.free_space import SpaceAlerts
-from tapedeck.engine.feeds.held_bars import HeldBars, Mask, Outcome, Taken
+from tapedeck.engine.feeds.held_bars import HeldBars, Mask, Taken
 from tapedeck.engine.feeds.journal_backlog import JournalBacklog
 from tapedeck.engine.feeds.known_bars import known_bars
+from tapedeck.engine.feeds.outcomes import Outcome
 from tapedeck.engine.feeds.recorded_day import ClockAnchor, RecordedDay
 from tapedeck.engine.feeds.recorded_days import check_source, read_day, restore_days
 from tapedeck.engine.feeds.recorder_messages import Arrived, RecorderStatus, SessionBegun, SymbolsJoined
