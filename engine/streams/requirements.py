@@ -48,7 +48,7 @@ class StreamRequirements:
                     ConfigProblem(
                         "session_data_config.streams",
                         ["quotes"],
-                        "must have an interval of bars, such as 1m: quotes are made from bars.",
+                        "must have an interval of bars, such as 1m, beside quotes.",
                     )
                 ],
             )
@@ -78,10 +78,11 @@ class StreamRequirements:
             min_completeness=self._data_config.min_completeness,
             measure_quality=self._data_config.gap_filler.enable_session_quality,
             notes=(*self._notes(base, derived), *planner.notes),
-            warnings=self._quote_warning(),
+            warnings=(),
             changed_sessions=describe_changes(self._data_config.sessions),
             spans=self._spans(base),
             compared_days=self._compared_days(base, stored, symbols),
+            quotes=self._data_config.wants_quotes,
         )
 
     def plan_beside(
@@ -169,11 +170,6 @@ class StreamRequirements:
         if changed:
             notes.append(f"sessions changed by the file: {', '.join(changed)}")
         return notes
-
-    def _quote_warning(self) -> tuple[str, ...]:
-        if not self._data_config.wants_quotes:
-            return ()
-        return ("quotes are not available in a backtest yet; the stream is ignored",)
 
 
 def indicator_specs(config: SessionDataConfig) -> tuple[IndicatorSpec, ...]:
