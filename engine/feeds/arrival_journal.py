@@ -190,21 +190,14 @@ class ArrivalJournal:
         yield from self._read(sql, (start, end, str(interval)))
 
     def numbered_quotes(
-        self,
-        interval: Interval,
-        start: int,
-        end: int,
-        *,
-        after: int = 0,
-        to: int = _LAST,
-        symbol: str | None = None,
+        self, interval: Interval, start: int, end: int, *, symbol: str | None = None
     ) -> Iterator[tuple[Ints, QuoteArrivals]]:
-        """Yield the quotes of the same as `arrivals`, with their sequences, int64.
+        """Yield the quotes with `start <= opened_at < end` as `arrivals`, with their sequences, int64.
 
         They are numbered together with the bars: what has a higher sequence came later.
         """
         with native_errors_explained(self.path), closing(self._opened()) as connection:
-            yield from read_quotes(connection, interval, start, end, after=after, to=to, symbol=symbol)
+            yield from read_quotes(connection, interval, start, end, symbol)
 
     def has_quotes(self, interval: Interval, start: int, end: int) -> bool:
         """Whether there are quotes with `start <= opened_at < end`."""

@@ -76,7 +76,7 @@ class HeldQuotes:
         changed = inside[outcomes[inside] <= Outcome.REPLACED]
         return TakenQuotes(outcomes, changed, rows[changed], slots[changed])
 
-    def is_quoted(self, rows: Ints) -> tuple[Ints, Ints]:
+    def quoted(self, rows: Ints) -> tuple[Ints, Ints]:
         """Return positions in `rows` and slots of the quotes held, int64 (m,) each, by row, then slot."""
         at, slots = np.nonzero(~np.isnan(self.values[_PRICES, rows]).all(axis=0))
         return at, slots

@@ -61,26 +61,19 @@ def append_quotes(
 
 
 def read_quotes(
-    connection: sqlite3.Connection,
-    interval: Interval,
-    start: int,
-    end: int,
-    *,
-    after: int,
-    to: int,
-    symbol: str | None,
+    connection: sqlite3.Connection, interval: Interval, start: int, end: int, symbol: str | None
 ) -> Iterator[tuple[Ints, QuoteArrivals]]:
-    """Yield the quotes with `start <= opened_at < end` and `after < sequence <= to`, in parts.
+    """Yield the quotes with `start <= opened_at < end` in the order received, in parts.
 
-    In the order received, with their sequences, int64. `symbol`: only of this one.
+    With their sequences, int64. `symbol`: only of this one, unless it is None.
     """
     if not has_quotes_table(connection):
         return
     cursor = connection.execute(
         f"SELECT sequence, {_COLUMNS} FROM quotes "
-        "WHERE opened_at >= ? AND opened_at < ? AND interval = ? AND sequence > ? AND sequence <= ? "
-        "AND (? IS NULL OR symbol = ?) ORDER BY sequence",
-        (start, end, str(interval), after, to, symbol, symbol),
+        "WHERE opened_at >= ? AND opened_at < ? AND interval = ? AND (? IS NULL OR symbol = ?) "
+        "ORDER BY sequence",
+        (start, end, str(interval), symbol, symbol),
     )
     while rows := cursor.fetchmany(_ROWS_AT_ONCE):
         yield np.array([row[0] for row in rows], np.int64), _quotes_of(rows)
