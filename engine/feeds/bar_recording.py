@@ -153,6 +153,8 @@ class BarRecording:
         read_day(self._journal, held, day)
         for earlier in self._sessions:
             held.take(earlier.held.hand_over_from(held.since))  # some may not be in the journal yet
+            if held.quotes is not None and earlier.held.quotes is not None:
+                held.take_quotes(earlier.held.quotes.hand_over_from(held.since, earlier.held.symbols))
         self._sequences[self._batches] = self._journal.last_sequence
         self._sessions.append(_Session(day, held, walks=walks))
         self._sessions.sort(key=lambda one: one.held.since)
@@ -257,8 +259,8 @@ class BarRecording:
             self._counter.count_quotes(taken)
             if fault := self._counter.new_quote_fault(part, taken, session.day.trading_day):
                 self._alert(f"feed {self.source}: {fault}; the quote is left out")
-            if len(taken.at_slots):
-                changes = part.take(taken.at_slots)
+            if len(taken.changed):
+                changes = part.take(taken.changed)
                 write = partial(self._journal.append_quotes, changes, self.interval, self.source)
                 self._backlog.add(write, quotes=len(changes))
         self._batches += 1

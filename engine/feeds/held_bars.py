@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tapedeck.engine.clock.slots import SessionSlots
+from tapedeck.engine.clock.slots import SessionSlots, epoch_seconds
 from tapedeck.engine.feeds.arrivals import PRECEDENCE, Arrivals, Codes
 from tapedeck.engine.feeds.day_bounds import LONGEST_REST_S, day_bounds
 from tapedeck.engine.feeds.held_quotes import HeldQuotes, TakenQuotes
@@ -54,7 +54,7 @@ class HeldBars:
     `labels`: the times, seconds UTC, ascending, shape (n,). `values`: float64, shape (5, S, n), NaN without a
     bar. `kinds`: int8, shape (S, n): the kind of the version held, -1 without one. `unstored`: bool, shape
     (S, n): bars that are not in the store yet. `closed_before`: bars before this time are not taken.
-    `quotes`: those of the same symbols and times; None for a session without quotes.
+    `quotes`: those of the same rows and times; None for a session without quotes.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class HeldBars:
         labels: Ints,
         bounds: tuple[int, int],
         *,
-        has_quotes: bool = False,
+        quotes: HeldQuotes | None = None,
     ) -> None:
         self.symbols = tuple(symbols)
         self.interval = interval
@@ -75,7 +75,7 @@ class HeldBars:
         self.unstored: Mask = np.zeros(shape, np.bool_)
         self.since, self.until = bounds
         self.closed_before = self.since
-        self.quotes = HeldQuotes(len(self.symbols), labels) if has_quotes else None
+        self.quotes = quotes
         self._rows = {symbol: row for row, symbol in enumerate(self.symbols)}
         self._taking = dict(self._rows)  # without the symbols that left
         self._outside: dict[_Key, tuple[int, tuple[float, ...]]] = {}
@@ -85,8 +85,9 @@ class HeldBars:
     @classmethod
     def of_session(cls, symbols: Sequence[str], slots: SessionSlots, *, has_quotes: bool = False) -> HeldBars:
         """Return the bars of a session, none yet."""
-        bounds = day_bounds(slots.session)
-        return cls(symbols, slots.interval, slots.stored_labels, bounds, has_quotes=has_quotes)
+        labels, closes = slots.stored_labels, epoch_seconds(slots.session.regular_close)
+        quotes = HeldQuotes(len(symbols), labels, closes) if has_quotes else None
+        return cls(symbols, slots.interval, labels, day_bounds(slots.session), quotes=quotes)
 
     def rows_of(self, symbols: Sequence[str]) -> Ints:
         """Return the row of each symbol, -1 for those that are not of the session, or left it."""

@@ -3,16 +3,20 @@
 The rule: a quote is not held if its symbol is not of the session, its time is that of no slot, it has no
 price, or a number that no quote has, or if its session takes no more. Of the others, each side with a price
 takes the place of the one held, with its size. Equal values change nothing.
+
+Quotes of the hour after the close are kept for the session that may begin there while this one is compared.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from tapedeck.engine.feeds.arrivals import Codes
+from tapedeck.engine.feeds.feed_quote import FeedQuote
 from tapedeck.engine.feeds.outcomes import Outcome, rounds
 from tapedeck.engine.feeds.quote_arrivals import QuoteArrivals
 from tapedeck.engine.store.bar_store import Floats, Ints
@@ -23,6 +27,7 @@ from tapedeck.engine.tape.quote_grid import ASK, ASK_SIZE, BID, BID_SIZE, QUOTE_
 _PRICES: Final = slice(BID, ASK + 1)
 _SIZES: Final = slice(BID_SIZE, ASK_SIZE + 1)
 _NOT_OURS: Final = -1
+_KEPT_AFTER_S: Final = 3600
 _NEVER: Final = 2**62
 
 
@@ -30,11 +35,12 @@ _NEVER: Final = 2**62
 class TakenQuotes:
     """What a batch of n quotes changed.
 
-    `outcomes`: shape (n,), of `Outcome`. `at_slots`: positions of those that are new or replaced, shape (m,),
-    with their `rows` and `slots`.
+    `outcomes`: shape (n,), of `Outcome`. `changed`: positions of those that are new or replaced, int64.
+    `at_slots`: of these, the ones in slots, shape (m,), with their `rows` and `slots`.
     """
 
     outcomes: Codes
+    changed: Ints
     at_slots: Ints
     rows: Ints
     slots: Ints
@@ -45,10 +51,13 @@ class HeldQuotes:
 
     `labels`: the times, seconds UTC, ascending, shape (n,). `values`: float64, shape (4, S, n), fields as in
     `QUOTE_FIELDS`, NaN without a price. `unstored`: bool, shape (S, n): quotes that the store lacks.
+    `closes`: seconds UTC, from which on quotes are kept for the next session; None to keep none.
     """
 
-    def __init__(self, symbols: int, labels: Ints) -> None:
+    def __init__(self, symbols: int, labels: Ints, closes: int | None = None) -> None:
         self.labels = labels
+        self._kept_since = _NEVER if closes is None else closes
+        self._later: dict[tuple[int, int], Floats] = {}  # by row and time, (4,)
         self.values: Floats = np.full((len(QUOTE_FIELDS), symbols, len(labels)), np.nan)
         self.unstored: Mask = np.zeros((symbols, len(labels)), np.bool_)
 
@@ -68,13 +77,28 @@ class HeldQuotes:
         outcomes = np.full(len(rows), Outcome.NEW, np.int8)
         outcomes[times < closed_before] = Outcome.TOO_LATE
         outcomes[~_are_quotes(values)] = Outcome.INVALID
-        outcomes[np.append(self.labels, _NEVER)[slots] != times] = Outcome.OFF_RASTER
+        is_in_slot = np.append(self.labels, _NEVER)[slots] == times
+        is_later = (times >= self._kept_since) & (times < self._kept_since + _KEPT_AFTER_S)
+        outcomes[~(is_in_slot | is_later)] = Outcome.OFF_RASTER
         outcomes[rows == _NOT_OURS] = Outcome.NOT_OURS
-        inside = np.flatnonzero(outcomes == Outcome.NEW)
+        is_held = outcomes == Outcome.NEW
+        inside = np.flatnonzero(is_held & is_in_slot)
         for chosen in rounds(inside, rows[inside] * len(self.labels) + slots[inside]):
             outcomes[chosen] = self._put(rows[chosen], slots[chosen], values[:, chosen])
-        changed = inside[outcomes[inside] <= Outcome.REPLACED]
-        return TakenQuotes(outcomes, changed, rows[changed], slots[changed])
+        for at in np.flatnonzero(is_held & ~is_in_slot).tolist():
+            outcomes[at] = self._keep((int(rows[at]), int(times[at])), values[:, at])
+        changed = np.flatnonzero(outcomes <= Outcome.REPLACED)
+        at_slots = changed[is_in_slot[changed]]
+        return TakenQuotes(outcomes, changed, at_slots, rows[at_slots], slots[at_slots])
+
+    def hand_over_from(self, time: int, symbols: Sequence[str]) -> QuoteArrivals:
+        """Forget the quotes kept from `time` on, and return them for the session that has them.
+
+        `symbols`: by row.
+        """
+        keys = sorted(key for key in self._later if key[1] >= time)
+        quotes = [FeedQuote(symbols[row], at, *self._later.pop((row, at)).tolist()) for row, at in keys]
+        return QuoteArrivals.of(quotes, 0)
 
     def quoted(self, rows: Ints) -> tuple[Ints, Ints]:
         """Return positions in `rows` and slots of the quotes held, int64 (m,) each, by row, then slot."""
@@ -97,17 +121,27 @@ class HeldQuotes:
 
     def _put(self, rows: Ints, slots: Ints, values: Floats) -> Codes:
         """Put quotes of different slots in place; return their outcomes."""
-        held = self.values[:, rows, slots]
-        is_new = np.isnan(held[_PRICES]).all(axis=0)
-        has_price = ~np.isnan(values[_PRICES])
-        merged = np.where(np.tile(has_price, (2, 1)), values, held)
-        is_same = ((merged == held) | (np.isnan(merged) & np.isnan(held))).all(axis=0)
-        outcomes = np.where(is_new, Outcome.NEW, Outcome.REPLACED).astype(np.int8)
-        outcomes[is_same] = Outcome.SAME
-        changed = ~is_same
+        merged, outcomes = _merged(self.values[:, rows, slots], values)
+        changed = outcomes != Outcome.SAME
         self.values[:, rows[changed], slots[changed]] = merged[:, changed]
         self.unstored[rows[changed], slots[changed]] = True
         return outcomes
+
+    def _keep(self, key: tuple[int, int], values: Floats) -> int:
+        held = self._later.get(key, np.full(len(QUOTE_FIELDS), np.nan))
+        merged, outcomes = _merged(held[:, None], values[:, None])
+        self._later[key] = merged[:, 0]
+        return int(outcomes[0])
+
+
+def _merged(held: Floats, values: Floats) -> tuple[Floats, Codes]:
+    """Return quotes (4, n) with the sides that have a new price, and what became of each."""
+    is_new = np.isnan(held[_PRICES]).all(axis=0)
+    merged = np.where(np.tile(~np.isnan(values[_PRICES]), (2, 1)), values, held)
+    is_same = ((merged == held) | (np.isnan(merged) & np.isnan(held))).all(axis=0)
+    outcomes = np.where(is_new, Outcome.NEW, Outcome.REPLACED).astype(np.int8)
+    outcomes[is_same] = Outcome.SAME
+    return merged, outcomes
 
 
 def stored_form(values: Floats) -> Floats:

@@ -66,7 +66,8 @@ class _Knowledge:
         for number, one in enumerate(walks):
             self._part_of[one.start : one.stop] = number
         bounds = held.since, held.until
-        self._held = HeldBars(symbols, held.interval, held.labels, bounds, has_quotes=True)
+        self._quotes = HeldQuotes(len(rows), held.labels)
+        self._held = HeldBars(symbols, held.interval, held.labels, bounds, quotes=self._quotes)
         self._on_time = np.full_like(self._quotes.values, np.nan)
         """Quotes as they were known when their slots were walked."""
         self._first_part = np.full(len(rows), len(self._begins), dtype=np.int64)
@@ -74,11 +75,6 @@ class _Knowledge:
         self._later: list[KnownQuotes] = []
         self._part = 0
         self._taken: list[tuple[Ints, Ints]] = []  # rows and slots, before this part
-
-    @property
-    def _quotes(self) -> HeldQuotes:
-        assert self._held.quotes is not None  # made with them
-        return self._held.quotes
 
     def add(self, arrivals: QuoteArrivals) -> None:
         """Add quotes that were known before this part, and not before the one before."""

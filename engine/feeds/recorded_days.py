@@ -6,6 +6,7 @@ from tapedeck.engine.errors import listed
 from tapedeck.engine.feeds.arrival_journal import ArrivalJournal
 from tapedeck.engine.feeds.day_bounds import LONGEST_REST_S
 from tapedeck.engine.feeds.held_bars import HeldBars
+from tapedeck.engine.feeds.held_quotes import HeldQuotes
 from tapedeck.engine.feeds.live_feed import FeedError
 from tapedeck.engine.feeds.recorded_day import RecordedDay
 from tapedeck.engine.feeds.store_writer import StoreWriter
@@ -63,7 +64,9 @@ def folded_day(journal: ArrivalJournal, day: RecordedDay, end: int | None = None
     """Return what the journal of a day adds up to, before `end` (seconds UTC)."""
     bounds = day.since, end or day.until + LONGEST_REST_S
     times, has_quotes = journal.times(day.interval, *bounds), journal.has_quotes(day.interval, *bounds)
-    held = HeldBars(day.all_symbols, day.interval, times, (day.since, day.until), has_quotes=has_quotes)
+    symbols = day.all_symbols
+    quotes = HeldQuotes(len(symbols), times) if has_quotes else None
+    held = HeldBars(symbols, day.interval, times, (day.since, day.until), quotes=quotes)
     read_day(journal, held, day, end)
     return held
 
