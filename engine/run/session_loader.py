@@ -26,6 +26,8 @@ from tapedeck.engine.tape.tape import Tape
 
 # Most bytes of bars in one read of the store; prefetch_days cannot exceed it.
 _CHUNK_BYTES = 512 * 2**20
+_BAR_BYTES = 40
+_QUOTE_BYTES = 64  # those that came, and those that are held
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,8 @@ class SessionLoader:
 
     def chunk_length(self, session: TradingSession, most: int) -> int:
         """Return how many sessions to read at once: `most`, or fewer if they would exceed the chunk size."""
-        per_session = 40 * len(self._plan.symbols) * len(SessionSlots(session, self._plan.base))
+        cell = _BAR_BYTES + (_QUOTE_BYTES if self._plan.quotes else 0)
+        per_session = cell * len(self._plan.symbols) * len(SessionSlots(session, self._plan.base))
         return max(1, min(most, _CHUNK_BYTES // per_session))
 
     def load(
@@ -92,7 +95,7 @@ class SessionLoader:
         made = {interval: self._make_days(interval, sessions, self._all_rows) for interval in foreign}
         stored_days = self._stored_days(sessions)
         prior_closes = self._prior_closes.of(slots, grids)
-        quotes = [QuoteGrid.empty(*grid.shape) for grid in grids] if plan.quotes else [None] * len(grids)
+        quotes = self._data.load_quotes(plan.symbols, slots) if plan.quotes else [None] * len(slots)
         return [
             LoadedSession(
                 slots[i],

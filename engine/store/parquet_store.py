@@ -38,6 +38,7 @@ from tapedeck.engine.store.parquet_layout import (
 from tapedeck.engine.store.parquet_verify import series_files, verified_series, whole_bars
 from tapedeck.engine.store.parquet_watch import ParquetWatch
 from tapedeck.engine.store.parquet_writing import FolderWriter, writer_of
+from tapedeck.engine.store.quote_store import CheckedQuoteStore
 
 _BEFORE_ALL, _AFTER_ALL = -(2**62), 2**62
 
@@ -72,6 +73,11 @@ class ParquetStore:
     def parallel_scans(self) -> int:
         """One: columnar reads are not limited by the processor."""
         return 1
+
+    @property
+    def quotes(self) -> CheckedQuoteStore:
+        """The quotes beside the bars."""
+        raise StoreError("quotes in a Parquet store are not written yet")
 
     def series(self) -> Mapping[str, frozenset[Interval]]:
         """Return the stored base intervals of each symbol, symbols in sorted order."""

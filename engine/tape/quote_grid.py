@@ -16,7 +16,8 @@ ASK: Final = 1
 BID_SIZE: Final = 2
 ASK_SIZE: Final = 3
 QUOTE_FIELDS: Final = ("bid", "ask", "bid_size", "ask_size")
-_SIDES: Final = ((BID, BID_SIZE), (ASK, ASK_SIZE))
+SIDES: Final = ((BID, BID_SIZE), (ASK, ASK_SIZE))
+"""Price and size of each side."""
 
 
 class QuoteGrid:
@@ -79,7 +80,7 @@ class QuoteGrid:
 
     def hold(self, base: BarGrid, start: int, stop: int) -> None:
         """Compute `values` of the slots [start, stop); all before are computed. Data processor only."""
-        for price, size in _SIDES:
+        for price, size in SIDES:
             prices = self.came[price, :, start:stop]
             if self.made.any():
                 prices = np.where(self.made[:, None], base.values[CLOSE, :, start:stop], prices)
