@@ -1,0 +1,87 @@
+"""Campaign of sessions through real clients: random fault scripts of a provider's local server.
+
+`python -m tests.faults.providers --feed ccxt --scripts 1000` runs some, `--first SEED` from another seed on,
+`--seed SEED` one alone, `--jobs N` in so many processes. What is checked stands in
+`tests/support/provider_sessions.py`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from typing import Final
+
+from tests.faults.live_sessions import scratch
+from tests.support.provider_sessions import Outcome, Provider, recorded_quietly, run_script
+
+SPEED: Final = 300.0
+
+
+def ccxt_provider() -> Provider:
+    """Return the exchange of the feed ccxt."""
+    from tests.support.exchange_server.provider import ExchangeProvider
+
+    return ExchangeProvider()
+
+
+PROVIDERS: Final[dict[str, Callable[[], Provider]]] = {"ccxt": ccxt_provider}
+
+
+def main() -> int:
+    """Run the campaign; exit code 1 with the findings if there are any."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--feed", choices=sorted(PROVIDERS), required=True)
+    parser.add_argument("--scripts", type=int, default=1000)
+    parser.add_argument("--first", type=int, default=1, help="seed of the first script")
+    parser.add_argument("--seed", type=int, help="run this seed alone")
+    parser.add_argument("--jobs", type=int, default=1, help="processes")
+    parser.add_argument("--speed", type=float, default=SPEED, help="market seconds per second")
+    options = parser.parse_args()
+    first = options.first
+    seeds = [options.seed] if options.seed is not None else range(first, first + options.scripts)
+    began = time.monotonic()
+    counts: Counter[str] = Counter()
+    findings: list[str] = []
+    run = partial(run_one, options.feed, speed=options.speed)
+    with ProcessPoolExecutor(options.jobs) as jobs:
+        for outcome in jobs.map(run, seeds):
+            counts += outcome.counts
+            for finding in outcome.findings:
+                findings.append(f"seed {outcome.seed}: {finding}")
+                print(f"FINDING {findings[-1]}", file=sys.stderr, flush=True)  # noqa: T201
+    for what, count in sorted(counts.items()):
+        print(f"{what}: {count:,}", flush=True)  # noqa: T201
+    print(f"{len(seeds):,} scripts, {len(findings)} findings, {time.monotonic() - began:.0f} s")  # noqa: T201
+    return 1 if findings else 0
+
+
+def run_one(feed: str, seed: int, *, speed: float = SPEED) -> Outcome:
+    """Run one script in a folder of its own; a thread that is left is a finding."""
+    with recorded_quietly(), scratch() as folder:
+        before = set(threading.enumerate())
+        outcome = run_script(PROVIDERS[feed](), seed, folder / "run", speed=speed)
+        left = [thread.name for thread in threading.enumerate() if thread not in before]
+        if left:
+            outcome.findings.append(f"threads are left: {left}")
+        return outcome
+
+
+def campaign(feed: str, seeds: Sequence[int], *, speed: float = SPEED) -> tuple[Counter[str], list[str]]:
+    """Run all seeds one after the other; return the counts, and the findings, each with its seed."""
+    counts: Counter[str] = Counter()
+    findings: list[str] = []
+    for seed in seeds:
+        outcome = run_one(feed, seed, speed=speed)
+        counts += outcome.counts
+        findings += [f"seed {seed}: {finding}" for finding in outcome.findings]
+    return counts, findings
+
+
+if __name__ == "__main__":
+    sys.exit(main())
