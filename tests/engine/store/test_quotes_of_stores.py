@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import shutil
 import sqlite3
+import subprocess
+import sys
+import threading
 from datetime import date
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from bar_samples import A_DAY, OPEN_7_OCTOBER_2013, bits, minutes
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pyarrow.dataset import dataset
 
 from tapedeck.engine.errors import StoreChangedError, StoreDamagedError, StoreError, SymbolRefusedError
 from tapedeck.engine.intervals import DAY, MINUTE, SECOND, Interval
@@ -25,7 +32,7 @@ from tests.support.memory_store import MemoryStore
 
 ALWAYS = (-(10**11), 10**12)
 OPEN = OPEN_7_OCTOBER_2013
-PLACES = ("bars.db",)
+PLACES = ("bars.db", "bars")
 ANY_PLACES = (*PLACES, "memory")
 SYMBOLS = ("AIG", "BRK.b", "SPY", "é'\"")
 
@@ -395,6 +402,137 @@ def test_writes_on_a_damaged_day_leave_its_damage_to_be_seen(tmp_path):
             store.quotes.read("SPY", MINUTE, *ALWAYS)
         store.remove("SPY", MINUTE, OPEN // A_DAY * A_DAY, OPEN // A_DAY * A_DAY + A_DAY)
         assert len(store.quotes.read("SPY", MINUTE, *ALWAYS)) == 0
+
+
+def test_changed_and_lost_bytes_of_a_file_are_found(tmp_path):
+    place = tmp_path / "bars"
+    with open_store(place, create=True) as store:
+        store.write("SPY", MINUTE, minutes(3))
+        store.quotes.write("SPY", MINUTE, some(500))
+        store.quotes.write("AIG", MINUTE, some(3))
+    file = place / "_quotes/interval=1m/symbol=SPY/2013.parquet"
+    whole = file.read_bytes()
+    for at in [*range(8, len(whole), len(whole) // 12), len(whole) - 3]:
+        file.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        with open_store(place) as store:
+            with pytest.raises(StoreDamagedError, match=r"symbol=SPY/2013\.parquet is damaged"):
+                store.quotes.read("SPY", MINUTE, *ALWAYS)
+            assert rows_of(store.quotes.read("AIG", MINUTE, *ALWAYS)) == rows_of(some(3))
+            assert bits(store.read("SPY", MINUTE, *ALWAYS)) == bits(minutes(3))
+            [damage] = damage_of(store)
+            assert "the 1m quotes of SPY" in damage.reason
+            assert damage.series is None, "a repair with bars must not be tried"
+    with open_store(place) as store:
+        store.remove("SPY", MINUTE, -(2**62), 2**62)
+        assert (damage_of(store), store.quotes.series()) == ([], {"AIG": {MINUTE}})
+
+
+def test_files_of_bars_and_of_quotes_are_told_apart(tmp_path):
+    place = tmp_path / "bars"
+    with open_store(place, create=True) as store:
+        store.write("SPY", MINUTE, minutes(3))
+        store.quotes.write("SPY", MINUTE, some(3))
+    files = [
+        place / "interval=1m/symbol=SPY/2013.parquet",
+        place / "_quotes/interval=1m/symbol=SPY/2013.parquet",
+    ]
+    bars, quotes = (file.read_bytes() for file in files)
+    for file, content in zip(files, (quotes, bars), strict=True):
+        file.write_bytes(content)
+    with open_store(place) as store:
+        with pytest.raises(StoreDamagedError, match="its columns are not those of bars"):
+            store.read("SPY", MINUTE, *ALWAYS)
+        with pytest.raises(StoreDamagedError, match="its columns are not those of quotes"):
+            store.quotes.read("SPY", MINUTE, *ALWAYS)
+
+
+def test_other_tools_can_read_the_quotes_of_a_folder_and_readers_of_bars_pass_over_them(tmp_path):
+    place = tmp_path / "bars"
+    with open_store(place, create=True) as store:
+        store.write("SPY", MINUTE, minutes(3))
+        store.quotes.write(
+            "SPY", MINUTE, quotes_of([(OPEN, 100, nan, 5, nan), (OPEN + 60, 99.5, 101, nan, 7)])
+        )
+    found = pd.read_parquet(place / "_quotes")
+    assert found.opened_at.tolist() == [OPEN, OPEN + 60]
+    assert (found.bid.tolist(), found.ask.isna().tolist()) == ([100.0, 99.5], [True, False])
+    assert found.symbol.tolist() == ["SPY", "SPY"]
+    # As Arrow's readers of folders do: names that begin with _ are passed over.
+    bars = dataset(place, format="parquet", partitioning="hive", exclude_invalid_files=True).to_table()
+    bars = bars.to_pandas()
+    assert (len(bars), "bid" in bars) == (3, False)
+
+
+def test_a_store_whose_quotes_vanish_is_noticed(tmp_path):
+    place = tmp_path / "bars"
+    with open_store(place, create=True) as store:
+        store.quotes.write("SPY", MINUTE, some(3))
+        watch = store.quotes.watch(["SPY"], MINUTE, *ALWAYS)
+        shutil.rmtree(place / "_quotes")
+        with pytest.raises(StoreChangedError, match="1m quotes of SPY on 2013-10-07 were removed"):
+            watch.check(*ALWAYS)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_threads_write_and_read_bars_and_quotes_at_once(tmp_path, place):
+    """Writes go through sqlite3, bulk reads through ADBC: no rows are lost, and none waits for ever."""
+    failures: list[BaseException] = []
+    with open_store(tmp_path / place, create=True) as store:
+        store.write("SPY", MINUTE, minutes(50))
+        store.quotes.write("SPY", MINUTE, some(1))
+
+        def write():
+            with store.batch():
+                for number in range(30):
+                    store.quotes.write("SPY", MINUTE, some(10, start=OPEN + 600 * number))
+
+        def read():
+            for _ in range(30):
+                assert sum(len(batch.bars) for batch in store.scan(["SPY"], MINUTE, *ALWAYS)) == 50
+                found = store.quotes.read_many(["SPY"], MINUTE, *ALWAYS)["SPY"]
+                assert rows_of(found) == rows_of(store.quotes.read("SPY", MINUTE, *ALWAYS))[: len(found)]
+
+        def kept(work):
+            try:
+                work()
+            except BaseException as error:  # noqa: BLE001 - raised below
+                failures.append(error)
+
+        threads = [threading.Thread(target=kept, args=[work], daemon=True) for work in (write, read, read)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+        assert not any(thread.is_alive() for thread in threads)
+        assert failures == []
+        times = store.quotes.read("SPY", MINUTE, *ALWAYS).opened_at
+        assert times.tolist() == [OPEN + 60 * slot for slot in range(300)]
+        assert damage_of(store) == []
+
+
+def test_two_processes_write_quotes_of_one_store(path):
+    script = (
+        "import sys, numpy as np\n"
+        "from tapedeck.engine.intervals import MINUTE\n"
+        "from tapedeck.engine.store.locations import open_store\n"
+        "from tapedeck.engine.store.quote_store import QuoteColumns\n"
+        "with open_store(sys.argv[1]) as store:\n"
+        "    for n in range(int(sys.argv[2]), 40, 2):\n"
+        "        times = np.arange(n * 10, n * 10 + 10) * 60\n"
+        "        values = [times / 7] * 4\n"
+        "        store.quotes.write('SPY', MINUTE, QuoteColumns(times, *values))\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[3])}
+    writers = [
+        subprocess.Popen([sys.executable, "-c", script, str(path), str(part)], env=environment)
+        for part in (0, 1)
+    ]
+    assert [writer.wait(timeout=120) for writer in writers] == [0, 0]
+    with open_store(path) as store:
+        found = store.quotes.read("SPY", MINUTE, *ALWAYS)
+        assert found.opened_at.tolist() == [60 * slot for slot in range(400)]
+        assert found.bid.tolist() == (found.opened_at / 7).tolist()
+        assert damage_of(store) == []
 
 
 @pytest.mark.parametrize("name", QUOTE_NAMES)
