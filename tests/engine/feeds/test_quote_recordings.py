@@ -344,3 +344,14 @@ def test_a_recorded_day_is_played_with_its_quotes_in_the_order_received(tmp_path
     feed = recorded_day_feed(path, MONDAY, MINUTE, SYMBOLS, clock=None)
     assert [seen.message for seen in feed._arrivals()] == expected
     assert last_arrival(path, MONDAY, MINUTE, SYMBOLS) == 2 * 10**9
+
+
+def test_quotes_that_come_between_subscription_and_join_are_taken_as_the_symbol_joins(tmp_path):
+    recording = recording_of(tmp_path / "bars.db")
+    recording.take_quotes(quote("IBM", TIMES[1]), quote("XOM", TIMES[1]))
+    joins = [SymbolChange(ChangeKind.JOINED, "IBM", 2)]
+    recording.part.add_symbols(MONDAY, joins, 0.0, recording.now)
+    recording.part.show_symbols(MONDAY, ["IBM"], 0.0)
+    assert set(shown(sent(recording)[-1:], (*SYMBOLS, "IBM"))) == {("IBM", 1)}
+    recording.close()
+    assert list(stored_quotes(tmp_path / "bars.db", ("IBM", "XOM"))) == [("IBM", TIMES[1])]
