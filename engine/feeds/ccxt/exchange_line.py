@@ -114,6 +114,7 @@ class ExchangeLine:
             closing.cancel()
             if session is not None:
                 await session.close()
+            self.exchange.session = None  # or the library warns that it is open
 
     def _broken(self, error: BaseException) -> None:
         """Take an error that the library let through: its receiver has ended, and tells nobody."""
