@@ -13,7 +13,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
 from typing import Final
 
@@ -52,9 +52,9 @@ def main() -> int:
     with ProcessPoolExecutor(options.jobs) as jobs:
         for outcome in jobs.map(run, seeds):
             counts += outcome.counts
+            findings += outcome.findings
             for finding in outcome.findings:
-                findings.append(f"seed {outcome.seed}: {finding}")
-                print(f"FINDING {findings[-1]}", file=sys.stderr, flush=True)  # noqa: T201
+                print(f"FINDING {finding}", file=sys.stderr, flush=True)  # noqa: T201
     for what, count in sorted(counts.items()):
         print(f"{what}: {count:,}", flush=True)  # noqa: T201
     print(f"{len(seeds):,} scripts, {len(findings)} findings, {time.monotonic() - began:.0f} s")  # noqa: T201
@@ -62,24 +62,32 @@ def main() -> int:
 
 
 def run_one(feed: str, seed: int, *, speed: float = SPEED) -> Outcome:
-    """Run one script in a folder of its own; a thread that is left is a finding."""
-    with recorded_quietly(), scratch() as folder:
-        before = set(threading.enumerate())
-        outcome = run_script(PROVIDERS[feed](), seed, folder / "run", speed=speed)
-        left = [thread.name for thread in threading.enumerate() if thread not in before]
-        if left:
-            outcome.findings.append(f"threads are left: {left}")
-        return outcome
+    """Run one script in a process of its own; a thread that is left is a finding."""
+    counts, findings = campaign(feed, [seed], speed=speed)
+    return Outcome(seed, counts, findings)
 
 
-def campaign(feed: str, seeds: Sequence[int], *, speed: float = SPEED) -> tuple[Counter[str], list[str]]:
-    """Run all seeds one after the other; return the counts, and the findings, each with its seed."""
+def campaign(
+    feed: str, seeds: Sequence[int], *, speed: float = SPEED, at_once: int = 1
+) -> tuple[Counter[str], list[str]]:
+    """Run all seeds, some at once in threads: a session waits most of its time for its market.
+
+    Returns the counts, and the findings, each with its seed; a thread that is left is one.
+    """
     counts: Counter[str] = Counter()
     findings: list[str] = []
-    for seed in seeds:
-        outcome = run_one(feed, seed, speed=speed)
-        counts += outcome.counts
-        findings += [f"seed {seed}: {finding}" for finding in outcome.findings]
+    provider, before = PROVIDERS[feed](), set(threading.enumerate())
+    with recorded_quietly(), scratch() as folder:
+
+        def run(seed: int) -> Outcome:
+            return run_script(provider, seed, folder / f"run-{seed}", speed=speed)
+
+        with ThreadPoolExecutor(at_once) as threads:
+            for outcome in threads.map(run, seeds):
+                counts += outcome.counts
+                findings += [f"seed {outcome.seed}: {finding}" for finding in outcome.findings]
+    if left := [thread.name for thread in threading.enumerate() if thread not in before]:
+        findings.append(f"threads are left: {left}")
     return counts, findings
 
 

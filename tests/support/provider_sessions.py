@@ -12,7 +12,7 @@ import os
 import threading
 import traceback
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -27,7 +27,8 @@ from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.export.csv_export import CsvExport
-from tapedeck.engine.feeds.arrival_journal import journal_path
+from tapedeck.engine.feeds.arrival_journal import ArrivalJournal, journal_path
+from tapedeck.engine.feeds.arrivals import KINDS
 from tapedeck.engine.feeds.feed_context import FeedContext
 from tapedeck.engine.feeds.live_options import LiveOptions
 from tapedeck.engine.feeds.registry import make_feed
@@ -44,6 +45,8 @@ LIMIT_S: Final = 90.0
 SAME_FILES: Final = ("bars.csv", "indicators.csv", "quality.csv")
 Values = tuple[float, float, float, float, float]
 """Open, high, low, close, volume of a bar."""
+_BEFORE_S: Final = 26 * 3600
+_AFTER_S: Final = 3600
 _MAKING: Final = threading.Lock()  # the environment is the process's
 
 
@@ -154,7 +157,7 @@ class _Script:
         calendar = TimeManager(self._live.exchange, changes=self._live.session_data_config.sessions)
         self._slots = SessionSlots(calendar.get_trading_session(provider.day), MINUTE)
         self._opens, self._closes = int(self._slots.opened_at[0]), int(self._slots.closed_at[-1])
-        start = self._opens - 120.0
+        start = self._opens - 1.5 * speed  # the feed connects, and loads its markets
         if random.random() < 0.2:
             start = random.uniform(self._opens, self._closes - 300)
         self._clock = LiveClock(speed=speed, start=start)
@@ -172,9 +175,12 @@ class _Script:
                 self._outcome.counts["stopped and started again"] += 1
             self._outcome.counts += played.counts()
             expected = played.bars(self._opens, self._closes)
+            elsewhere = played.bars(self._opens - _BEFORE_S, self._closes + _AFTER_S).keys()
         self._outcome.counts["sessions"] += 1
         self._outcome.counts["editions"] += kept.records[-1].tape.edition
+        self._count_versions()
         self._check_store(expected)
+        self._check_other_hours(elsewhere)
         if {symbol for symbol, _ in expected} < set(self._live.session_data_config.symbols):
             self._outcome.counts["without bars of a symbol: no backtest"] += 1
             return
@@ -211,6 +217,11 @@ class _Script:
     def _location(self) -> Path:
         return self._folder / "bars.db"
 
+    def _count_versions(self) -> None:
+        with ArrivalJournal(journal_path(self._location)) as journal:
+            for part in journal.arrivals(MINUTE, self._opens, self._closes):
+                self._outcome.counts.update(f"versions: {KINDS[kind].value}" for kind in part.kinds)
+
     def _check_store(self, expected: Mapping[tuple[str, int], Values]) -> None:
         with open_store(self._location) as store:
             stored = stored_bars(store, self._live, self._opens, self._closes)
@@ -227,6 +238,15 @@ class _Script:
             if stored[cell] != expected[cell]:
                 text = f"{cell[0]} in slot {(cell[1] - self._opens) // 60} is {stored[cell]}"
                 self._outcome.findings.append(f"{text}, the provider has {expected[cell]}")
+
+    def _check_other_hours(self, known: Collection[tuple[str, int]]) -> None:
+        """What is stored outside the session is of minutes in which the provider had a trade."""
+        with open_store(self._location) as store:
+            stored = stored_bars(store, self._live, self._opens - _BEFORE_S, self._closes + _AFTER_S)
+        if odd := [cell for cell in stored if cell not in known]:
+            symbol, at = min(odd)
+            text = f"{len(odd)} bars that the provider never had, such as {symbol} {(at - self._opens) // 60}"
+            self._outcome.findings.append(f"{text} minutes after the open")
 
     def _check_backtest(self, live: KeepRecords, summary: RunSummary) -> None:
         kept, export = KeepRecords(), CsvExport(self._folder / "backtest", self._backtest)

@@ -14,12 +14,13 @@ RESTRICTED: Final = (
 )
 ERROR_BODIES: Final[dict[int, dict[str, Any]]] = {
     401: {"code": -2015, "msg": "Invalid API-key, IP, or permissions for action."},
-    403: {"code": -1002, "msg": "You are not authorized to execute this request."},
     418: {"code": -1003, "msg": "Way too much request weight used; IP banned until 1893456000000."},
     429: {"code": -1003, "msg": "Too much request weight used; current limit is 6000 per 1 MINUTE."},
     451: {"code": 0, "msg": RESTRICTED},
     500: {"code": -1000, "msg": "An unknown error occurred while processing the request."},
 }
+REFUSED_PAGE: Final = "<html><head><title>403 Forbidden</title></head><body><h1>403</h1></body></html>"
+"""Answer of the firewall in front of the exchange."""
 PAGE_OF_HTML: Final = (
     "<!DOCTYPE html><html><head><title>Checking</title></head><body>Please wait…</body></html>"
 )

@@ -9,6 +9,8 @@ from datetime import date
 from random import Random
 from typing import Any, Final
 
+import ccxt.pro  # noqa: F401 - it takes seconds, and no clock of a market runs yet
+
 from tapedeck.engine.clock.live_clock import LiveClock
 from tapedeck.engine.clock.slots import SessionSlots
 from tests.support.exchange_server.candles import GivenCandles

@@ -20,6 +20,7 @@ from tests.support.exchange_server.history import LONGEST_PAGE, USUAL_PAGE, Hist
 from tests.support.exchange_server.messages import (
     ERROR_BODIES,
     PAGE_OF_HTML,
+    REFUSED_PAGE,
     exchange_info,
     kline_row,
     market_id,
@@ -158,6 +159,7 @@ class ExchangeServer:
         await runner.cleanup()
         with suppress(asyncio.CancelledError):
             await player  # an error of the player is one of the server
+        await self._loop.shutdown_default_executor()  # long frames are compressed in a thread
 
     # The stream
 
@@ -328,5 +330,7 @@ class ExchangeServer:
             if request.transport is not None:
                 request.transport.abort()
             await asyncio.sleep(_LIMIT_S)  # the handler is cancelled: nothing may be answered
+        if status == 403:
+            return web.Response(text=REFUSED_PAGE, content_type="text/html", status=status)
         headers = {"Retry-After": "1"} if status in (418, 429) else {}
         return web.json_response(ERROR_BODIES.get(status, {}), status=status or 500, headers=headers)

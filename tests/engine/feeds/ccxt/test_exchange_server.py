@@ -171,7 +171,7 @@ def test_a_frame_that_is_no_text_stops_the_client_which_hears_nothing_more() -> 
     ("fault", "error"),
     [
         (Fault(FaultKind.STATUS, START, 10**6, status=401), ccxt.AuthenticationError),
-        (Fault(FaultKind.STATUS, START, 10**6, status=403), ccxt.ExchangeError),
+        (Fault(FaultKind.STATUS, START, 10**6, status=403), ccxt.ExchangeNotAvailable),
         (Fault(FaultKind.STATUS, START, 10**6, status=418), ccxt.DDoSProtection),
         (Fault(FaultKind.STATUS, START, 10**6, status=429), ccxt.DDoSProtection),
         (Fault(FaultKind.STATUS, START, 10**6, status=451), ccxt.ExchangeNotAvailable),
