@@ -99,7 +99,7 @@ class CcxtFeed:
             self._check_candles(line.exchange)
             line.open(timeout - (time.monotonic() - began), self._markets())
             stream = CandleStream(
-                line.exchange, self._book, self._interval, sink, self._clock, line.loop, sink.lost
+                line.exchange, self._book, self._interval, sink, self._clock, line.loop, line.lost
             )
             history = CandleHistory(line.exchange, self._interval, self._clock.now, self._pace)
         except BaseException:
