@@ -7,12 +7,15 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tapedeck.engine.intervals import Interval
+
+if TYPE_CHECKING:
+    from tapedeck.engine.store.quote_store import QuoteStore
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -112,6 +115,11 @@ class BarStore(Protocol):
     @property
     def parallel_scans(self) -> int:
         """Number of parallel scans, of different symbols, that is fastest."""
+        ...
+
+    @property
+    def quotes(self) -> QuoteStore:
+        """The quotes beside the bars; a batch holds both."""
         ...
 
     def series(self) -> Mapping[str, frozenset[Interval]]:

@@ -20,6 +20,8 @@ from tapedeck.engine.store.bar_store import (
     Ints,
     WriteResult,
 )
+from tapedeck.engine.store.quote_store import QuoteStore
+from tapedeck.engine.store.quotes_until import QuotesUntil
 
 
 class BarsUntil:
@@ -43,6 +45,11 @@ class BarsUntil:
     def parallel_scans(self) -> int:
         """As for the store."""
         return self._store.parallel_scans
+
+    @property
+    def quotes(self) -> QuoteStore:
+        """The quotes of slots that had ended."""
+        return QuotesUntil(self._store.quotes, self._end, self._refused)
 
     def series(self) -> Mapping[str, frozenset[Interval]]:
         """Return the stored base intervals of each symbol, also of those whose bars are all later."""

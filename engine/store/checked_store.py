@@ -9,12 +9,18 @@ from tapedeck.engine.intervals import Interval
 from tapedeck.engine.store.bar_store import BarColumns, BarStore
 from tapedeck.engine.store.checksums import SpanSums
 from tapedeck.engine.store.damage import CheckedSeries, Damage
+from tapedeck.engine.store.quote_store import CheckedQuoteStore
 
 
 class CheckedStore(BarStore, Protocol):
     """A `BarStore` with checksums. Every method raises StoreError if the location cannot be used."""
 
     def __enter__(self) -> CheckedStore: ...
+
+    @property
+    def quotes(self) -> CheckedQuoteStore:
+        """The quotes beside the bars."""
+        ...
 
     @property
     def has_checks(self) -> bool:
@@ -32,12 +38,12 @@ class CheckedStore(BarStore, Protocol):
     def accept(self) -> Generator[tuple[str, Interval], None, None]:
         """Store checksums of the bars as they are; yield each series before it is read.
 
-        Facts of empty slots that are damaged are dropped.
+        Quotes are treated as bars. Facts of empty slots that are damaged are dropped.
         """
         ...
 
     def remove(self, symbol: str, interval: Interval, start: int, end: int) -> int:
-        """Remove the bars and facts of `[start, end)` in one transaction; return the number of bars."""
+        """Remove bars, facts and quotes of `[start, end)` in one transaction; return the number of bars."""
         ...
 
     def rewrite(self, damage: Sequence[Damage], bars: BarColumns) -> None:

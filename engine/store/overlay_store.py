@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from types import TracebackType
@@ -27,6 +26,8 @@ from tapedeck.engine.store.bar_store import (
 )
 from tapedeck.engine.store.empty_slots import joined_slots
 from tapedeck.engine.store.many_writes import write_many
+from tapedeck.engine.store.overlay_quotes import OverlayQuotes, OverlayWatch
+from tapedeck.engine.store.quote_store import QuoteStore
 
 _TIME_BITS: Final = 40  # more than a time in seconds has, in the years 1 to 9999
 _EARLIEST: Final = -(2 ** (_TIME_BITS - 1))
@@ -59,6 +60,11 @@ class OverlayStore:
         """As for the base, which holds nearly all bars."""
         return self._base.parallel_scans
 
+    @property
+    def quotes(self) -> QuoteStore:
+        """The quotes of both stores, as their bars."""
+        return OverlayQuotes(self._base.quotes, self._top, self._hidden_from)
+
     def series(self) -> Mapping[str, frozenset[Interval]]:
         """Return the base intervals of each symbol in either store, hidden bars included."""
         base, top = self._base.series(), self._top.series()
@@ -88,7 +94,7 @@ class OverlayStore:
         """Watch the bars of both stores; those of the base as far as they are not hidden."""
         hidden_from = self._hidden_from(interval)
         base = self._base.watch(symbols, interval, start, max(start, min(end, hidden_from)))
-        return _OverlayWatch(base, self._top.watch(symbols, interval, start, end), hidden_from)
+        return OverlayWatch(base, self._top.watch(symbols, interval, start, end), hidden_from)
 
     def read(self, symbol: str, interval: Interval, start: int, end: int) -> BarColumns:
         """Return the bars of one symbol with `start <= opened_at < end`, oldest first; empty if none."""
@@ -176,21 +182,6 @@ class OverlayStore:
     def _hidden_from(self, interval: Interval) -> int:
         """Return the time from which bars of the base are hidden, in seconds."""
         return self._cutoff if interval.is_intraday else self._day_cutoff
-
-
-@dataclass(frozen=True, slots=True)
-class _OverlayWatch:
-    """The watches of both stores; `hidden_from`: time from which bars of the base are hidden."""
-
-    base: BarWatch
-    top: BarWatch
-    hidden_from: int
-
-    def check(self, start: int, end: int) -> None:
-        """Raise StoreChangedError if bars of `[start, end)` that are not hidden were changed."""
-        if start < self.hidden_from:
-            self.base.check(start, min(end, self.hidden_from))
-        self.top.check(start, end)
 
 
 def _places(batch: BarBatch) -> Ints:

@@ -8,7 +8,8 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Final
 
-from tapedeck.engine.store.parquet_files import OpenFile, RowBudget, identity_of, unreadable
+from tapedeck.engine.store.bar_diff import COLUMN_NAMES
+from tapedeck.engine.store.parquet_files import Names, OpenFile, RowBudget, identity_of, unreadable
 
 _CACHED_FILES: Final = 1024
 
@@ -16,12 +17,15 @@ _CACHED_FILES: Final = 1024
 class FileCache:
     """The files read last, opened and parsed once; a replaced file is opened again.
 
-    `needs_checks`: files without checks are refused.
+    `needs_checks`: files without checks are refused. `names`: those of the columns of all files.
     """
 
-    def __init__(self, limit: int = _CACHED_FILES, *, needs_checks: bool = True) -> None:
+    def __init__(
+        self, limit: int = _CACHED_FILES, *, needs_checks: bool = True, names: Names = COLUMN_NAMES
+    ) -> None:
         self._limit = limit
         self._needs_checks = needs_checks
+        self._names = names
         self._lock = threading.Lock()
         self._budget = RowBudget()
         self._files: OrderedDict[str, OpenFile] = OrderedDict()
@@ -35,7 +39,7 @@ class FileCache:
                 if file is not None and file.identity == identity:
                     self._files.move_to_end(path)
                     return file
-            file = OpenFile(path, self._budget, needs_checks=self._needs_checks)
+            file = OpenFile(path, self._budget, needs_checks=self._needs_checks, names=self._names)
         except FileNotFoundError:
             return None
         except OSError as error:

@@ -20,7 +20,7 @@ from tapedeck.engine.output_file import sync_folder
 from tapedeck.engine.store.bar_store import BarColumns
 from tapedeck.engine.store.folder_lock import locked
 from tapedeck.engine.store.parquet_files import write_file
-from tapedeck.engine.store.parquet_layout import interval_of
+from tapedeck.engine.store.parquet_layout import interval_of, names_of
 
 _STAGING: Final = ".staging"
 _JOURNAL: Final = "journal.json"
@@ -101,7 +101,7 @@ class Staging:
                 if isinstance(content, bytes):
                     _write_bytes(self._folder / name, content)
                 else:
-                    write_file(self._folder / name, content, interval_of(final))
+                    write_file(self._folder / name, content, interval_of(final), names=names_of(final))
             with locked(self._folder / _COMMIT_LOCK):
                 self._write_journal(moves)
                 try:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -31,23 +32,24 @@ ROW_GROUP: Final = 4096
 _WRITTEN_GROUPS: Final = 32  # at once
 _CACHED_ROWS: Final = 1_000_000
 _BEFORE_ALL, _AFTER_ALL = -(2**62), 2**62
-_SCHEMA: Final = pa.schema(
-    [pa.field("opened_at", pa.int64(), nullable=False)]
-    + [pa.field(name, pa.float64(), nullable=False) for name in COLUMN_NAMES[1:]]
-)
 
 Identity = tuple[int, int, int]
+Names = tuple[str, ...]
+"""Names of a file's columns: those of bars, or of quotes, which are read and written as columns of bars."""
 
 
-def write_file(path: Path, runs: Iterable[BarColumns], interval: Interval) -> None:
+def write_file(
+    path: Path, runs: Iterable[BarColumns], interval: Interval, *, names: Names = COLUMN_NAMES
+) -> None:
     """Write bars to a new file with its checks, and sync it to disk.
 
-    `runs`: at least one bar in all; each run is later than the one before.
+    `runs`: at least one bar in all; each run is later than the one before. `names`: those of the file's
+    columns; of quotes there is one less, as no volume is written.
     """
-    firsts, lasts, sums = [], [], SumAdder(interval)
+    firsts, lasts, sums, schema = [], [], SumAdder(interval), _schema(names)
     with pq.ParquetWriter(
         path,
-        _SCHEMA,
+        schema,
         compression="lz4",
         use_dictionary=False,
         write_statistics=["opened_at"],
@@ -55,7 +57,7 @@ def write_file(path: Path, runs: Iterable[BarColumns], interval: Interval) -> No
         store_schema=False,
     ) as writer:
         for bars in _pieces(runs, _WRITTEN_GROUPS * ROW_GROUP):
-            table = pa.table([getattr(bars, name) for name in COLUMN_NAMES], schema=_SCHEMA)
+            table = pa.table([getattr(bars, name) for name in COLUMN_NAMES[: len(names)]], schema=schema)
             writer.write_table(table, row_group_size=ROW_GROUP)
             firsts += bars.opened_at[::ROW_GROUP].tolist()
             lasts += bars.opened_at[ROW_GROUP - 1 :: ROW_GROUP].tolist()
@@ -70,6 +72,11 @@ def write_file(path: Path, runs: Iterable[BarColumns], interval: Interval) -> No
         list(zip(firsts, lasts, strict=True)),
         sums.total(),
     )
+
+
+def _schema(names: Names) -> pa.Schema:
+    times = pa.field(names[0], pa.int64(), nullable=False)
+    return pa.schema([times, *(pa.field(name, pa.float64(), nullable=False) for name in names[1:])])
 
 
 def _pieces(runs: Iterable[BarColumns], size: int) -> Iterator[BarColumns]:
@@ -88,19 +95,19 @@ def _pieces(runs: Iterable[BarColumns], size: int) -> Iterator[BarColumns]:
         yield join(parts)
 
 
-def read_file(path: Path, *, needs_checks: bool) -> BarColumns:
+def read_file(path: Path, *, needs_checks: bool, names: Names = COLUMN_NAMES) -> BarColumns:
     """Return all bars of a file; empty if it does not exist."""
     try:
-        file = OpenFile(str(path), RowBudget(0), needs_checks=needs_checks)
+        file = OpenFile(str(path), RowBudget(0), needs_checks=needs_checks, names=names)
         return join(file.read(_BEFORE_ALL, _AFTER_ALL))
     except FileNotFoundError:
         return empty_bars()
 
 
-def has_checks(path: Path) -> bool:
+def has_checks(path: Path, *, names: Names = COLUMN_NAMES) -> bool:
     """Whether a file has checks, whole or damaged."""
     try:
-        return OpenFile(str(path), RowBudget(0), needs_checks=False).spans is not None
+        return OpenFile(str(path), RowBudget(0), needs_checks=False, names=names).spans is not None
     except StoreDamagedError:
         return True
 
@@ -145,10 +152,14 @@ class OpenFile:
     """One version of a file, mapped into memory, with an index of its row groups by time.
 
     The mapping keeps this version readable after the file was replaced, without an open descriptor.
+    `names`: those of its columns, of bars or of quotes.
     """
 
-    def __init__(self, path: str, budget: RowBudget, *, needs_checks: bool = True) -> None:
+    def __init__(
+        self, path: str, budget: RowBudget, *, needs_checks: bool = True, names: Names = COLUMN_NAMES
+    ) -> None:
         self._path = path
+        self._names = names
         self._budget = budget
         self._lock = threading.Lock()  # Arrow's reader and the cached rows serve one thread at a time
         self._cached: _CachedRows | None = None
@@ -161,15 +172,15 @@ class OpenFile:
                 pre_buffer=False,
                 page_checksum_verification=self._checks is None,
             )
-            self._firsts, self._lasts = _bounds(self._reader.metadata, self._checks)
+            self._firsts, self._lasts = _bounds(self._reader.metadata, self._checks, names)
         except FileNotFoundError:
             raise
         except (pa.ArrowException, ValueError) as error:
-            raise damaged(path, error) from error
+            raise self._damaged(error) from error
         except OSError as error:
             raise unreadable(path, error) from error
         if self._checks is None and needs_checks:
-            raise _unchecked(path)
+            raise _unchecked(path, names)
 
     @property
     def spans(self) -> SpanSums | None:
@@ -266,8 +277,11 @@ class OpenFile:
             # The reader inside ParquetFile, as ParquetFile's own checks cost as much as a small column.
             table = self._reader.reader.read_row_groups(list(groups), use_threads=False)
         except (pa.ArrowException, OSError, DamageError) as error:
-            raise damaged(self._path, error) from error
-        return BarColumns(*(column.to_numpy() for column in table.columns))
+            raise self._damaged(error) from error
+        columns = [column.to_numpy() for column in table.columns]
+        if len(self._names) < len(COLUMN_NAMES):  # quotes
+            columns.append(np.zeros(len(columns[0])))
+        return BarColumns(*columns)
 
     def _decode_times(self, group: int) -> Ints:
         with self._lock:
@@ -275,9 +289,12 @@ class OpenFile:
                 self._check([group])
                 table = self._reader.reader.read_row_groups([group], column_indices=[0], use_threads=False)
             except (pa.ArrowException, OSError, DamageError) as error:
-                raise damaged(self._path, error) from error
+                raise self._damaged(error) from error
         times: Ints = table.column(0).to_numpy()
         return times
+
+    def _damaged(self, error: Exception) -> StoreError:
+        return damaged(self._path, error, self._names)
 
     def _check(self, groups: Sequence[int]) -> None:
         if self._checks is not None:
@@ -304,14 +321,18 @@ def _checks_of(content: mmap.mmap) -> FileChecks | None:
     return checks
 
 
-def _bounds(metadata: pq.FileMetaData, checks: FileChecks | None) -> tuple[list[int], list[int]]:
+def _bounds(
+    metadata: pq.FileMetaData, checks: FileChecks | None, names: Names
+) -> tuple[list[int], list[int]]:
     """Return the first and the last time of every row group; ValueError if the file is not from tapedeck."""
+    if metadata.num_columns != len(names):
+        raise _of_other_columns(names)
     if checks is not None:
         return checks.firsts.tolist(), checks.lasts.tolist()
     columns = [metadata.schema.column(index) for index in range(metadata.num_columns)]
     found = [(column.name, column.physical_type) for column in columns]
-    if found != [("opened_at", "INT64"), *((name, "DOUBLE") for name in COLUMN_NAMES[1:])]:
-        raise ValueError("its columns are not those of bars")
+    if found != [(names[0], "INT64"), *((name, "DOUBLE") for name in names[1:])]:
+        raise _of_other_columns(names)
     statistics = [metadata.row_group(group).column(0).statistics for group in range(metadata.num_row_groups)]
     if not all(times is not None and times.has_min_max for times in statistics):
         raise ValueError("it lacks the statistics of opened_at")
@@ -323,23 +344,32 @@ def unreadable(path: str, error: OSError) -> StoreError:
     return StoreError(f"{path} cannot be read: {cause_of(error)}. Check the file and its permissions")
 
 
-def damaged(path: str, error: Exception) -> StoreError:
+def damaged(path: str, error: Exception, names: Names = COLUMN_NAMES) -> StoreError:
     """Return the StoreError for a file whose content is not that which was written."""
     reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    store = _store_of(path, names)
+    remedy = (
+        f"rewrite what is damaged from its source files: `tapedeck store repair --from FILES --store {store}`"
+        if names == COLUMN_NAMES
+        else "remove its symbol with `tapedeck store remove`, and import it again"
+    )
     return StoreDamagedError(
-        f"{path} is damaged, or was not written by tapedeck: {reason}. Restore a copy, or rewrite what is "
-        f"damaged from its source files: `tapedeck store repair --from FILES --store {_store_of(path)}`",
-        file=path,
+        f"{path} is damaged, or was not written by tapedeck: {reason}. Restore a copy, or {remedy}", file=path
     )
 
 
-def _unchecked(path: str) -> StoreError:
+def _of_other_columns(names: Names) -> ValueError:
+    return ValueError(f"its columns are not those of {'bars' if names == COLUMN_NAMES else 'quotes'}")
+
+
+def _unchecked(path: str, names: Names) -> StoreError:
     return StoreDamagedError(
         f"{path} has no checksums: another program wrote or changed it, or it is damaged. To keep its "
-        f"bars as they are: `tapedeck store verify --accept --store {_store_of(path)}`",
+        f"rows as they are: `tapedeck store verify --accept --store {_store_of(path, names)}`",
         file=path,
     )
 
 
-def _store_of(path: str) -> str:
-    return str(Path(*Path(path).parts[:-3]))
+def _store_of(path: str, names: Names) -> str:
+    folders = 3 if names == COLUMN_NAMES else 4  # quotes have one of their own
+    return str(Path(*Path(path).parts[:-folders]))

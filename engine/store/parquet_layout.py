@@ -17,13 +17,19 @@ import numpy as np
 
 from tapedeck.engine.errors import StoreError, SymbolRefusedError, cause_of
 from tapedeck.engine.intervals import BASE_INTERVALS, Interval
+from tapedeck.engine.store.bar_diff import COLUMN_NAMES
 from tapedeck.engine.store.bar_store import Ints
+from tapedeck.engine.store.quote_columns import QUOTE_COLUMN_NAMES
 
 FORMAT: Final = "tapedeck-bars"
 FORMAT_VERSION: Final = 2
 """Version of new stores: all files have checks. In version 1, some or all have none."""
 
+QUOTES_FOLDER: Final = "_quotes"
+"""Folder of the quotes, with the layout of the bars; readers of partitioned data sets pass over it."""
+
 _MARKER: Final = "tapedeck.json"
+_OF_QUOTES: Final = f"{QUOTES_FOLDER}/"
 _SUFFIX: Final = ".parquet"
 _WHOLE: Final = "all" + _SUFFIX
 # Without lower-case letters: on a disk that ignores case, `BRKb` and `BRKB` would be one folder.
@@ -72,7 +78,12 @@ def check_symbol_fits(root: Path, symbol: str) -> None:
 
 def interval_of(path: str) -> Interval:
     """Return the interval of a file by its path below the store."""
-    return Interval.parse(path.split("/", 1)[0].removeprefix("interval="))
+    return Interval.parse(path.removeprefix(_OF_QUOTES).split("/", 1)[0].removeprefix("interval="))
+
+
+def names_of(path: str) -> tuple[str, ...]:
+    """Return the names of the columns of a file by its path below the store."""
+    return QUOTE_COLUMN_NAMES if path.startswith(_OF_QUOTES) else COLUMN_NAMES
 
 
 def stored_series(root: Path) -> Iterator[tuple[str, Interval]]:

@@ -15,7 +15,6 @@ from tapedeck.engine.store.bar_store import BarBatch, BarColumns, BarWatch, Empt
 from tapedeck.engine.store.checksums import SpanSums
 from tapedeck.engine.store.damage import CheckedSeries, Damage
 from tapedeck.engine.store.empty_slots import checked_slots
-from tapedeck.engine.store.parquet_cache import FileCache
 from tapedeck.engine.store.parquet_commit import Staging
 from tapedeck.engine.store.parquet_empty_slots import SlotsFiles, slots_file
 from tapedeck.engine.store.parquet_files import OpenFile
@@ -23,18 +22,17 @@ from tapedeck.engine.store.parquet_layout import (
     ALL_TIMES,
     FORMAT_VERSION,
     bounds_of_file,
-    candidates,
     check_marker,
     check_symbol_fits,
     file_names,
-    is_store,
     make_marker,
     series_folder,
-    spans_files,
     stored_intervals,
     stored_series,
     write_marker,
 )
+from tapedeck.engine.store.parquet_quote_store import ParquetQuoteStore
+from tapedeck.engine.store.parquet_series import SeriesFiles
 from tapedeck.engine.store.parquet_verify import series_files, verified_series, whole_bars
 from tapedeck.engine.store.parquet_watch import ParquetWatch
 from tapedeck.engine.store.parquet_writing import FolderWriter, writer_of
@@ -53,12 +51,12 @@ class ParquetStore:
     def __init__(self, root: Path, *, create: bool = False, read_only: bool = False) -> None:
         self._root = root
         self._read_only = read_only
-        self._prefix = f"{root}/"
         self._staging = Staging(root, read_only=read_only)
         if create:
             make_marker(root)
         self._version = check_marker(root)
-        self._files = FileCache(needs_checks=self._version >= FORMAT_VERSION)
+        self._files = SeriesFiles(root, self._staging, needs_checks=self._version >= FORMAT_VERSION)
+        self._quotes = ParquetQuoteStore(root, self._staging, self._writing, needs_checks=self.has_checks)
         self._slots = SlotsFiles(root)
         if self._staging.is_commit_under_way():
             self._staging.finish_commit()
@@ -72,6 +70,11 @@ class ParquetStore:
     def parallel_scans(self) -> int:
         """One: columnar reads are not limited by the processor."""
         return 1
+
+    @property
+    def quotes(self) -> ParquetQuoteStore:
+        """The quotes beside the bars, in the folder `_quotes`."""
+        return self._quotes
 
     def series(self) -> Mapping[str, frozenset[Interval]]:
         """Return the stored base intervals of each symbol, symbols in sorted order."""
@@ -87,7 +90,7 @@ class ParquetStore:
     def scan(self, symbols: Sequence[str], interval: Interval, start: int, end: int) -> Iterator[BarBatch]:
         """Yield the bars of many symbols with `start <= opened_at < end`, symbol by symbol, oldest first."""
         for row, symbol in enumerate(symbols):
-            for file in self._open_files(symbol, interval, start, end):
+            for file in self._files.open(symbol, interval, start, end):
                 for run in file.read(start, end):
                     yield BarBatch(row, run)
 
@@ -95,7 +98,7 @@ class ParquetStore:
         """Watch the bars and facts of many symbols with `start <= opened_at < end` for changes."""
 
         def files(symbol: str, first: int, after: int) -> list[OpenFile]:
-            return self._open_files(symbol, interval, first, after)
+            return self._files.open(symbol, interval, first, after)
 
         def facts(first: int, after: int) -> EmptySlots:
             return self._slots.between(symbols, interval, first, after)
@@ -105,17 +108,17 @@ class ParquetStore:
     def read(self, symbol: str, interval: Interval, start: int, end: int) -> BarColumns:
         """Return the bars of one symbol with `start <= opened_at < end`, oldest first; empty if none."""
         return join(
-            [run for file in self._open_files(symbol, interval, start, end) for run in file.read(start, end)]
+            [run for file in self._files.open(symbol, interval, start, end) for run in file.read(start, end)]
         )
 
     def first_at_or_after(self, symbol: str, interval: Interval, start: int) -> int | None:
         """Return `opened_at` of the first bar at or after `start`, or None."""
-        files = self._open_files(symbol, interval, start, _AFTER_ALL)
+        files = self._files.open(symbol, interval, start, _AFTER_ALL)
         return next((found for file in files if (found := file.first_at_or_after(start)) is not None), None)
 
     def last_before(self, symbol: str, interval: Interval, end: int) -> int | None:
         """Return `opened_at` of the last bar before `end`, or None."""
-        files = self._open_files(symbol, interval, _BEFORE_ALL, end)
+        files = self._files.open(symbol, interval, _BEFORE_ALL, end)
         return next((found for file in reversed(files) if (found := file.last_before(end)) is not None), None)
 
     def write(
@@ -155,7 +158,7 @@ class ParquetStore:
 
     def spans(self, symbol: str, interval: Interval) -> SpanSums | None:
         """Return numbers and checksums of a series' bars by span of time; None if a file has none."""
-        found = [file.spans for file in self._open_files(symbol, interval, _BEFORE_ALL, _AFTER_ALL)]
+        found = [file.spans for file in self._files.open(symbol, interval, _BEFORE_ALL, _AFTER_ALL)]
         known = [spans for spans in found if spans is not None]
         return SpanSums.total(known) if len(known) == len(found) else None
 
@@ -164,6 +167,7 @@ class ParquetStore:
         for symbol, intervals in self.series().items():
             for interval in sorted(intervals):
                 yield verified_series(self._root, symbol, interval, needs_checks=self.has_checks)
+        yield from self._quotes.damage()
         yield from self._slots.damage()
 
     def accept(self) -> Generator[tuple[str, Interval], None, None]:
@@ -178,22 +182,25 @@ class ParquetStore:
                 with self._writing(atomic=True) as writer:
                     for path in series_files(self._root, symbol, interval):
                         writer.add_checks(os.path.relpath(path, self._root))
+        self._quotes.accept()
         with self._writing(atomic=True) as writer:
             for damage in self._slots.damage():
                 name = os.path.relpath(damage.file, self._root)
                 writer.remove_slots(name, _BEFORE_ALL, _AFTER_ALL, is_whole=True)
             write_marker(self._root)
         self._version = FORMAT_VERSION
-        self._files = FileCache(needs_checks=True)
+        self._files.require_checks()
+        self._quotes.require_checks()
 
     def remove(self, symbol: str, interval: Interval, start: int, end: int) -> int:
-        """Remove the bars and facts of `[start, end)` in one transaction; return the number of bars.
+        """Remove bars, facts and quotes of `[start, end)` in one transaction; return the number of bars.
 
         Files that lie in the range as a whole are removed even if they are damaged.
         """
         check_interval(interval)
         removed = 0
         with self._writing(atomic=True) as writer:
+            self._quotes.remove(symbol, interval, start, end)
             for path in series_files(self._root, symbol, interval):
                 first, after = bounds_of_file(path, interval)
                 is_whole = start <= first and after <= end
@@ -222,6 +229,7 @@ class ParquetStore:
     def close(self) -> None:
         """Close the files; safe to call twice. Later use of the store opens them again."""
         self._files.clear()
+        self._quotes.close()
         self._slots.clear()
 
     def __enter__(self) -> ParquetStore:
@@ -247,24 +255,6 @@ class ParquetStore:
         writer = writer_of(self._root)
         with writer.batch(atomic=atomic):
             yield writer
-
-    def _open_files(self, symbol: str, interval: Interval, start: int, end: int) -> list[OpenFile]:
-        """Open the files that may hold bars of `[start, end)`, all as of one commit, oldest first."""
-        check_interval(interval)
-        folder = f"{self._prefix}{series_folder(symbol, interval)}"
-        while True:
-            files = self._files.get_all(candidates(folder, interval, start, end))
-            if not files and not is_store(self._root):
-                raise StoreError(f"{self._root} was removed, or moved: give its new path with --store")
-            if not spans_files(interval, start, end):
-                return files  # a single file is always consistent
-            if self._staging.is_commit_under_way():
-                self._staging.finish_commit()
-                continue
-            # No commit is running now. If one ran since the first file was opened, identities differ.
-            after = self._files.get_all(candidates(folder, interval, start, end))
-            if [file.identity for file in files] == [file.identity for file in after]:
-                return files
 
 
 def _outside(bars: BarColumns, start: int, end: int) -> BarColumns:

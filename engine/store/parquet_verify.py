@@ -9,21 +9,24 @@ from pathlib import Path
 
 from tapedeck.engine.errors import StoreDamagedError, StoreError
 from tapedeck.engine.intervals import Interval
+from tapedeck.engine.store.bar_diff import COLUMN_NAMES
 from tapedeck.engine.store.bar_store import BarColumns
 from tapedeck.engine.store.checksums import SpanSums, span_of, span_seconds
 from tapedeck.engine.store.damage import CheckedSeries, Damage
 from tapedeck.engine.store.parquet_checks import salvaged_spans
-from tapedeck.engine.store.parquet_files import OpenFile, RowBudget
+from tapedeck.engine.store.parquet_files import Names, OpenFile, RowBudget
 from tapedeck.engine.store.parquet_layout import bounds_of_file, candidates, series_folder
 
 _BEFORE_ALL, _AFTER_ALL = -(2**62), 2**62
 
 
-def verified_series(root: Path, symbol: str, interval: Interval, *, needs_checks: bool) -> CheckedSeries:
-    """Read all files of one series."""
+def verified_series(
+    root: Path, symbol: str, interval: Interval, *, needs_checks: bool, names: Names = COLUMN_NAMES
+) -> CheckedSeries:
+    """Read all files of one series; `root`: the folder of its interval, `names`: those of its columns."""
     bars, damage = 0, list[Damage]()
     for path in series_files(root, symbol, interval):
-        for found in _verified_file(path, symbol, interval, needs_checks=needs_checks):
+        for found in _verified_file(path, symbol, interval, needs_checks=needs_checks, names=names):
             if isinstance(found, Damage):
                 damage.append(found)
             else:
@@ -51,12 +54,12 @@ def whole_bars(path: str) -> Iterator[BarColumns]:
 
 
 def _verified_file(
-    path: str, symbol: str, interval: Interval, *, needs_checks: bool
+    path: str, symbol: str, interval: Interval, *, needs_checks: bool, names: Names
 ) -> Iterator[Damage | int]:
     """Yield the damage of a file, and at last the number of its bars that are whole."""
     series = (symbol, interval)
     try:
-        file = OpenFile(path, RowBudget(0), needs_checks=needs_checks)
+        file = OpenFile(path, RowBudget(0), needs_checks=needs_checks, names=names)
     except StoreError as error:
         spans = _salvaged(path)
         start, end = bounds_of_file(path, interval) if spans is None else _extent(spans, interval)

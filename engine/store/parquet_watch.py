@@ -35,7 +35,10 @@ class _Seen:
 
 
 class ParquetWatch:
-    """The files of some symbols as they were at the start; see `BarWatch`."""
+    """The files of some symbols as they were at the start; see `BarWatch`.
+
+    `noun`: what the files are of, for errors.
+    """
 
     def __init__(
         self,
@@ -45,8 +48,11 @@ class ParquetWatch:
         bounds: tuple[int, int],
         files: OpenFiles,
         facts: ReadFacts,
+        *,
+        noun: str = "bars",
     ) -> None:
         self._root = root
+        self._noun = noun
         self._symbols = symbols
         self._interval = interval
         self._files = files
@@ -76,15 +82,15 @@ class ParquetWatch:
     def _compare(self, symbol: str, before: _Seen, now: _Seen, start: int, end: int) -> None:
         if before.spans is None or now.spans is None:
             raise StoreChangedError(
-                f"{self._root}: {self._interval} bars of {symbol} were changed while this run was reading "
-                "them, on days that are not known for lack of checksums (to add them: `tapedeck store verify "
-                f"--accept --store {self._root}`). Run again"
+                f"{self._root}: {self._interval} {self._noun} of {symbol} were changed while this run was "
+                "reading them, on days that are not known for lack of checksums (to add them: `tapedeck "
+                f"store verify --accept --store {self._root}`). Run again"
             )
         changed = before.spans.between(start, end).differences(now.spans.between(start, end))
         if changed:
             done = "changed" if now.versions else "removed"
             raise StoreChangedError(
-                f"{self._root}: {self._interval} bars of {symbol} "
+                f"{self._root}: {self._interval} {self._noun} of {symbol} "
                 f"{span_words(changed[0][1], self._interval)} were {done} while this run was reading them. "
                 "Run again"
             )

@@ -29,7 +29,7 @@ from tapedeck.engine.store.parquet_aside import BarsAside
 from tapedeck.engine.store.parquet_commit import Staging
 from tapedeck.engine.store.parquet_empty_slots import read_slots, slots_text
 from tapedeck.engine.store.parquet_files import has_checks, read_file
-from tapedeck.engine.store.parquet_layout import FORMAT_VERSION, check_marker
+from tapedeck.engine.store.parquet_layout import FORMAT_VERSION, check_marker, names_of
 
 _BUFFERED_ROWS: Final = 2_000_000
 _ATOMIC_ROWS: Final = 1_333_333  # in memory: 64 MB
@@ -159,8 +159,9 @@ class FolderWriter:
 
     def add_checks(self, path: str) -> None:
         """Write the file `path` again, with checks, if it has none; StoreDamagedError if it is damaged."""
-        if not has_checks(self._root / path):
-            self.replace_file(path, read_file(self._root / path, needs_checks=False))
+        names = names_of(path)
+        if not has_checks(self._root / path, names=names):
+            self.replace_file(path, read_file(self._root / path, needs_checks=False, names=names))
 
     def remove(self, path: str, start: int, end: int, *, is_whole: bool) -> int:
         """Remove the bars of `[start, end)` from the file `path`; return their number.
@@ -206,7 +207,7 @@ class FolderWriter:
     def _content(self, path: str) -> _Content:
         content = self._contents.get(path)
         if content is None:
-            stored = read_file(self._root / path, needs_checks=self._needs_checks)
+            stored = read_file(self._root / path, needs_checks=self._needs_checks, names=names_of(path))
             content = _Content.of(stored, is_changed=False)
             self._buffered += len(stored)
         return content

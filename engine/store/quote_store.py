@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from tapedeck.engine.intervals import Interval
-from tapedeck.engine.store.bar_store import Floats, Ints, WriteResult
+from tapedeck.engine.store.bar_store import BarWatch, Floats, Ints, WriteResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,14 @@ class QuoteStore(Protocol):
         """Return the base intervals with stored quotes of each symbol that has any, in sorted order."""
         ...
 
+    def intervals_of(self, symbols: Sequence[str]) -> Mapping[str, frozenset[Interval]]:
+        """Return the same of a few symbols, an empty set for one without quotes."""
+        ...
+
+    def watch(self, symbols: Sequence[str], interval: Interval, start: int, end: int) -> BarWatch:
+        """Watch the quotes of many symbols with `start <= opened_at < end` for changes, as bars."""
+        ...
+
     def read(self, symbol: str, interval: Interval, start: int, end: int) -> QuoteColumns:
         """Return the quotes of one symbol with `start <= opened_at < end`, oldest first; empty if none.
 
@@ -66,4 +74,27 @@ class QuoteStore(Protocol):
 
         `rows`: position of each quote's symbol, int64 (n,); sorted by row, then time, each time once.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteSeries:
+    """Quotes of one symbol and interval: their number, and the first and the last slot (seconds UTC)."""
+
+    symbol: str
+    interval: Interval
+    quotes: int
+    first: int
+    last: int
+
+
+class CheckedQuoteStore(QuoteStore, Protocol):
+    """A `QuoteStore` whose series can be listed and removed."""
+
+    def contents(self) -> Iterator[QuoteSeries]:
+        """Yield each series, by symbol and interval."""
+        ...
+
+    def remove(self, symbol: str, interval: Interval, start: int, end: int) -> int:
+        """Remove the quotes of `[start, end)` in one transaction; return their number."""
         ...

@@ -57,6 +57,8 @@ from tapedeck.engine.store.sqlite_empty_slots import (
 from tapedeck.engine.store.sqlite_gate import FileGate, Library, gate_of
 from tapedeck.engine.store.sqlite_log import check_log
 from tapedeck.engine.store.sqlite_many import write_bars_of_many
+from tapedeck.engine.store.sqlite_quote_store import SqliteQuoteStore
+from tapedeck.engine.store.sqlite_quotes import damaged_quotes, remove_quotes, write_all_quote_sums
 from tapedeck.engine.store.sqlite_scan import ArrowScan
 from tapedeck.engine.store.sqlite_schema import (
     IDENTITY_QUERY,
@@ -87,6 +89,7 @@ class SqliteStore:
         self._read_only = read_only
         # As of the last read that found no facts, so that runs without any need not look again.
         self._state_without_facts: FilesState | None = None
+        self._quotes = SqliteQuoteStore(path, self._answer, self._in_transaction, self._is_in_transaction)
         if create:
             self._create()
         check_log(path)
@@ -102,6 +105,11 @@ class SqliteStore:
     def parallel_scans(self) -> int:
         """Two: SQLite decodes rows without the interpreter's lock, so a second core helps."""
         return 2
+
+    @property
+    def quotes(self) -> SqliteQuoteStore:
+        """The quotes beside the bars, in the table `quotes`."""
+        return self._quotes
 
     def series(self) -> Mapping[str, frozenset[Interval]]:
         """Return the stored base intervals of each symbol, symbols in sorted order."""
@@ -251,6 +259,7 @@ class SqliteStore:
                 else:
                     yield CheckedSeries(symbol, interval, len(self.read(symbol, interval, *ALWAYS)), ())
         yield from self._answer(Library.NATIVE, lambda answers: list(damaged_slots(self._path, answers)))
+        yield from self._answer(Library.NATIVE, lambda answers: list(damaged_quotes(self._path, answers)))
         for [fault] in self._rows("PRAGMA integrity_check(20)"):
             if fault != "ok":
                 yield Damage(str(self._path), f"SQLite: {fault}")
@@ -263,12 +272,14 @@ class SqliteStore:
         with self._in_transaction() as connection:
             yield from write_all_sums(connection)
             drop_damaged_slots(self._path, connection)
+            write_all_quote_sums(connection)
         self._has_checks = True
 
     def remove(self, symbol: str, interval: Interval, start: int, end: int) -> int:
-        """Remove the bars and facts of `[start, end)` in one transaction; return the number of bars."""
+        """Remove bars, facts and quotes of `[start, end)` in one transaction; return the number of bars."""
         check_interval(interval)
         with self._in_transaction() as connection:
+            remove_quotes(connection, symbol, interval, start, end)
             remove_slots(self._path, connection, symbol, interval, start, end)
             return remove_bars(self._path, connection, symbol, interval, start, end)
 
@@ -340,6 +351,9 @@ class SqliteStore:
             with closing(opened_arrow) as arrow, arrow_errors_explained(self._path):
                 arrow.begin()
                 return read(ArrowAnswers(self._path, arrow))
+
+    def _is_in_transaction(self) -> bool:
+        return _connection_in_transaction(self._gate()) is not None
 
     def _rows(self, sql: str) -> list[Any]:
         # Small results are faster, and need fewer imports, with sqlite3.

@@ -18,15 +18,26 @@ FilesState = list[tuple[int, int, int] | None]
 
 
 class SqliteWatch:
-    """The checksums of some symbols as they were at the start; see `BarWatch`."""
+    """The checksums of some symbols as they were at the start; see `BarWatch`.
+
+    `noun`: what the checksums are of, for errors.
+    """
 
     def __init__(
-        self, path: Path, symbols: Sequence[str], interval: Interval, bounds: tuple[int, int], sums: ReadSums
+        self,
+        path: Path,
+        symbols: Sequence[str],
+        interval: Interval,
+        bounds: tuple[int, int],
+        sums: ReadSums,
+        *,
+        noun: str = "bars",
     ) -> None:
         self._path = path
         self._symbols = symbols
         self._interval = interval
         self._sums = sums
+        self._noun = noun
         self._files = state_of(path)
         self._before = sums(*whole_spans(*bounds, interval))
 
@@ -40,7 +51,7 @@ class SqliteWatch:
         if changed:
             row, since = changed[0]
             raise StoreChangedError(
-                f"{self._path}: {self._interval} bars of {self._symbols[row]} "
+                f"{self._path}: {self._interval} {self._noun} of {self._symbols[row]} "
                 f"{span_words(since, self._interval)} were changed while this run was reading them. Run again"
             )
 

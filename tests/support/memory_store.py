@@ -13,6 +13,63 @@ from tapedeck.engine.intervals import Interval
 from tapedeck.engine.store.bar_diff import difference, empty_bars, merge, take
 from tapedeck.engine.store.bar_store import BarBatch, BarColumns, BarWatch, EmptySlots, Ints, WriteResult
 from tapedeck.engine.store.empty_slots import joined_slots, slots_of_row
+from tapedeck.engine.store.quote_columns import (
+    checked_quotes,
+    checked_quotes_of_many,
+    taken_quotes,
+    unpacked,
+)
+from tapedeck.engine.store.quote_store import QuoteColumns
+
+
+class MemoryQuotes:
+    """The quotes of a `MemoryStore`."""
+
+    def __init__(self) -> None:
+        self.stored: dict[tuple[str, Interval], BarColumns] = {}
+
+    def series(self) -> Mapping[str, frozenset[Interval]]:
+        found: dict[str, frozenset[Interval]] = {}
+        for symbol, interval in sorted(self.stored, key=lambda key: key[0]):
+            found[symbol] = found.get(symbol, frozenset()) | {interval}
+        return found
+
+    def intervals_of(self, symbols: Sequence[str]) -> Mapping[str, frozenset[Interval]]:
+        series = self.series()
+        return {symbol: series.get(symbol, frozenset()) for symbol in symbols}
+
+    def watch(self, symbols: Sequence[str], interval: Interval, start: int, end: int) -> BarWatch:
+        return _NoWatch()
+
+    def read(self, symbol: str, interval: Interval, start: int, end: int) -> QuoteColumns:
+        quotes = self.stored.get((symbol, interval), empty_bars())
+        first, last = np.searchsorted(quotes.opened_at, (start, end)).tolist()
+        return unpacked(take(quotes, slice(first, last)))
+
+    def read_many(
+        self, symbols: Sequence[str], interval: Interval, start: int, end: int
+    ) -> Mapping[str, QuoteColumns]:
+        found = {symbol: self.read(symbol, interval, start, end) for symbol in symbols}
+        return {symbol: quotes for symbol, quotes in found.items() if len(quotes)}
+
+    def write(
+        self, symbol: str, interval: Interval, quotes: QuoteColumns, *, replace: bool = False
+    ) -> WriteResult:
+        stored = self.stored.get((symbol, interval), empty_bars())
+        incoming = checked_quotes(symbol, interval, quotes)
+        found = difference(incoming, stored)
+        if len(incoming):
+            changed = take(incoming, found.changed(replace=replace))
+            self.stored[symbol, interval] = merge(stored, changed)
+        return found.result(replace=replace)
+
+    def write_many(
+        self, symbols: Sequence[str], interval: Interval, rows: Ints, quotes: QuoteColumns
+    ) -> None:
+        checked_quotes_of_many(symbols, interval, rows, quotes)
+        for row in np.unique(rows).tolist():
+            own = taken_quotes(quotes, np.flatnonzero(rows == row))
+            self.write(symbols[row], interval, own, replace=True)
 
 
 class MemoryStore:
@@ -24,11 +81,13 @@ class MemoryStore:
         self.location = location
         self._bars: dict[tuple[str, Interval], BarColumns] = {}
         self._empty: dict[tuple[str, Interval], Ints] = {}
+        self.quotes = MemoryQuotes()
 
     def copy(self, location: Path) -> MemoryStore:
         """Return a store with the same bars at another path."""
         other = MemoryStore(location)
         other._bars, other._empty = dict(self._bars), dict(self._empty)
+        other.quotes.stored = dict(self.quotes.stored)
         return other
 
     def series(self) -> Mapping[str, frozenset[Interval]]:
@@ -86,12 +145,12 @@ class MemoryStore:
 
     @contextmanager
     def batch(self, *, atomic: bool = False) -> Iterator[None]:
-        before = dict(self._bars), dict(self._empty)
+        before = dict(self._bars), dict(self._empty), dict(self.quotes.stored)
         try:
             yield
         except BaseException:
             if atomic:
-                self._bars, self._empty = before
+                self._bars, self._empty, self.quotes.stored = before
             raise
 
     def close(self) -> None:

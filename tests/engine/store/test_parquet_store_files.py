@@ -317,7 +317,7 @@ def test_a_reader_between_two_files_of_one_commit_starts_again(store, monkeypatc
 
     def interrupted(cache, path):
         found = get(cache, path)
-        if cache is store._files and path.endswith("2013.parquet") and commits:
+        if cache is store._files._cache and path.endswith("2013.parquet") and commits:
             other.write("SPY", MINUTE, commits.pop())
         return found
 

@@ -38,7 +38,7 @@ class Market:
 
     `bar_delays`: seconds after a minute's end within which its bars are sent, the first to the last symbol.
     `history_delay_s`: time after a minute's end from which REST has its bars.
-    `known`: symbols that exist without having a bar.
+    `known`: symbols without bars here that have traded on earlier days.
     """
 
     bars: Sequence[Bar]
@@ -48,12 +48,12 @@ class Market:
     history_delay_s: float = 1.0
     quote_delay_s: float = 0.02
     known: Iterable[str] = ()
-    symbols: frozenset[str] = field(init=False)
+    traded: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
         if not self.opens and self.bars:
             self.opens = min(bar.t for bar in self.bars)
-        self.symbols = frozenset(bar.symbol for bar in self.bars) | frozenset(self.known)
+        self.traded = frozenset(bar.symbol for bar in self.bars) | frozenset(self.known)
 
     def minute(self, bar: Bar) -> int:
         """Return the number of a bar's minute, from 0 at the open."""

@@ -15,7 +15,7 @@ from tests.support.alpaca_server.faults import HistoryFault
 from tests.support.alpaca_server.history import History, instant, text_of
 from tests.support.alpaca_server.market import Bar, Market
 from tests.support.alpaca_server.plan import Plan
-from tests.support.alpaca_server.wire import rest_bar
+from tests.support.alpaca_server.wire import rest_bar, rest_quote
 
 MOST: Final = 10_000
 _USUAL: Final = 1_000
@@ -114,8 +114,10 @@ class Rest:
             return self._latest(query, "stocks")
         if re.fullmatch(r"/v1beta3/crypto/[a-z-]+/latest/bars", path):
             return self._latest(query, "crypto")
-        if path == "/v2/account":
-            return {"id": "0" * 8, "account_number": "PA0000000000", "status": "ACTIVE", "currency": "USD"}, 0
+        if path == "/v2/stocks/quotes/latest":
+            return self._latest_quotes(query, "stocks"), 0
+        if re.fullmatch(r"/v1beta3/crypto/[a-z-]+/latest/quotes", path):
+            return self._latest_quotes(query, "crypto"), 0
         raise Problem(404, "endpoint not found.")
 
     def _bars(self, query: dict[str, str], kind: str) -> tuple[dict[str, Any], int]:
@@ -142,12 +144,18 @@ class Rest:
         found = {}
         for symbol in symbols:
             bar = self._history.latest(symbol, now)
-            if bar is None and symbol in self._market.symbols:  # of a day before
+            if bar is None and symbol in self._market.traded:  # of a day before
                 before = self._market.opens - 86_400
                 bar = rest_bar(Bar(symbol, before, 1.0, 1.0, 1.0, 1.0, 1.0), text_of(before))
             if bar is not None:
                 found[symbol] = bar
         return {"bars": found}, len(found)
+
+    def _latest_quotes(self, query: dict[str, str], kind: str) -> dict[str, Any]:
+        symbols, now = self._symbols(query, kind), self._now()
+        self._check_feed(query, kind, now)
+        quotes = {quote.symbol: quote for quote in self._market.quotes if quote.t <= now}
+        return {"quotes": {one: rest_quote(quotes[one]) for one in symbols if one in quotes}}
 
     def _symbols(self, query: dict[str, str], kind: str) -> list[str]:
         symbols = [symbol for symbol in query.get("symbols", "").split(",") if symbol]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import msgpack
@@ -70,4 +71,13 @@ def rest_bar(bar: Bar, at: str) -> dict[str, Any]:
     typical = (bar.h + bar.l + bar.c) / 3
     return {
         "c": bar.c, "h": bar.h, "l": bar.l, "n": 10, "o": bar.o, "t": at, "v": bar.v, "vw": typical,
+    }  # fmt: skip
+
+
+def rest_quote(quote: Quote) -> dict[str, Any]:
+    """Return a quote as REST has it."""
+    at = datetime.fromtimestamp(quote.t, UTC).isoformat().replace("+00:00", "Z")
+    return {
+        "ap": quote.ap, "as": quote.as_, "ax": "V", "bp": quote.bp, "bs": quote.bs, "bx": "V", "c": ["R"],
+        "t": at, "z": "C",
     }  # fmt: skip
