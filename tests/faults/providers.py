@@ -30,7 +30,14 @@ def ccxt_provider() -> Provider:
     return ExchangeProvider()
 
 
-PROVIDERS: Final[dict[str, Callable[[], Provider]]] = {"ccxt": ccxt_provider}
+def alpaca_provider() -> Provider:
+    """Return the servers of the feed alpaca."""
+    from tests.support.alpaca_server.provider import AlpacaProvider
+
+    return AlpacaProvider()
+
+
+PROVIDERS: Final[dict[str, Callable[[], Provider]]] = {"alpaca": alpaca_provider, "ccxt": ccxt_provider}
 
 
 def main() -> int:
