@@ -116,6 +116,22 @@ class LivePlayer:
         if ahead.any():
             tape.base.write_bars(rows[ahead], slots[ahead], values[:, ahead])
 
+    def take_quotes(self, rows: Ints, slots: Ints, values: Floats) -> None:
+        """Take last quotes of slots: `rows`, `slots` int64 (m,), `values` float64 (4, m); NaN takes away."""
+        tape = self._tape
+        if tape.quotes is None:
+            return
+        late = tape.quotes.is_late(rows, slots, tape.frontier)
+        late |= np.isnan(values).all(axis=0)  # the symbol may have none any more
+        late |= any(len(one.quote_rows) for one in self._late)  # those before are not on the tape yet
+        if late.any():
+            self._late.append(
+                Corrections(quote_rows=rows[late], quote_slots=slots[late], quotes=values[:, late])
+            )
+        ahead = ~late
+        if ahead.any():
+            tape.quotes.write_quotes(rows[ahead], slots[ahead], values[:, ahead])
+
     def take_empty(self, rows: Ints, slots: Ints) -> None:
         """Take slots that are confirmed empty: int64 (m,) each."""
         behind = slots < self._tape.frontier

@@ -23,10 +23,10 @@ from tapedeck.engine.quality.gaps_and_scores import (
 )
 from tapedeck.engine.tape.bar_grid import CLOSE, FIELDS, OPEN, Counts, Floats, Ints, Mask
 from tapedeck.engine.tape.day_figures import DAY_FIGURES, DayValues
-from tapedeck.engine.tape.held_values import last_columns
+from tapedeck.engine.tape.held_values import last_column, last_columns
 from tapedeck.engine.tape.historical_value import HistoricalValue
 from tapedeck.engine.tape.prior_close import PriorClose
-from tapedeck.engine.tape.quote_grid import QUOTE_FIELDS
+from tapedeck.engine.tape.quote_grid import ASK, BID, QUOTE_FIELDS
 from tapedeck.engine.tape.quote_view import QuoteView
 from tapedeck.engine.tape.session_totals import (
     NO_BAR,
@@ -326,6 +326,18 @@ class SessionView:
         opened_at = frozen(self._tape.slots.opened_at[: self._computed])
         fields = dict(zip(QUOTE_FIELDS, values[:, row], strict=True))
         return QuoteView(opened_at, **fields, made=bool(made[row]))
+
+    def quote_slots(self, symbol: str) -> tuple[int | None, int | None]:
+        """Return the slots in which the symbol's last bid and last ask came.
+
+        None where none has come, as for made ones, and unless the session streams quotes.
+        """
+        quotes, row = self._tape.quotes, self._tape.rows[symbol]
+        if quotes is None:
+            return None, None
+        came = quotes.came[BID : ASK + 1, row, : self._computed]
+        bid, ask = last_column(came, self._computed).tolist()
+        return (None if bid < 0 else bid), (None if ask < 0 else ask)
 
     # Indicators
 

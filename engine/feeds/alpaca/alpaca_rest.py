@@ -20,7 +20,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.poolmanager import PoolManager
 
 from tapedeck.engine.feeds.alpaca.alpaca_keys import AlpacaKeys
-from tapedeck.engine.feeds.alpaca.alpaca_messages import rest_error
+from tapedeck.engine.feeds.alpaca.alpaca_messages import NO_TLS_TEXT, rest_error
 from tapedeck.engine.feeds.alpaca.closable_sockets import CLOSED_TEXT, ClosableSockets, NoNetworkError
 from tapedeck.engine.feeds.live_feed import FeedError
 
@@ -153,7 +153,7 @@ class RestCalls:
         if isinstance(error, ValueError):  # of JSON; requests has it as a RequestException, too
             return RequestError(FeedError(f"{head}Alpaca's answer is no JSON, or was cut off"))
         if isinstance(error, requests.exceptions.SSLError):
-            return RequestError(FeedError(f"{head}no secure connection to Alpaca: check the machine's date"))
+            return RequestError(FeedError(f"{head}{NO_TLS_TEXT}"))
         if isinstance(error, requests.RequestException):
             return RequestError(FeedError(f"{head}the connection broke off"))
         return RequestError(FeedError(f"{head}{type(error).__name__}"))
