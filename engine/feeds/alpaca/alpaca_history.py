@@ -68,6 +68,8 @@ class AlpacaHistory:
 
         `now`: the market's time, seconds UTC.
         """
+        if self._recent is not None and not self._recent.is_kept(now):
+            self._recent = None
         known = None if self._recent is None else self._recent.part(symbols, start, end, at=now)
         if known is not None:
             return known

@@ -14,7 +14,7 @@ from tapedeck.engine.feeds.live_feed import FeedHistory
 
 KEPT_S: Final = 60.0
 """Seconds of the market for which an answer stands."""
-_MOST_BARS: Final = 100_000  # some 30 MB
+_MOST_BARS: Final = 400_000  # some 100 MB, for about a minute: a day of 500 symbols has half of it
 
 
 class RecentAnswer:
