@@ -345,6 +345,24 @@ def test_daily_quotes_are_those_of_their_trading_day(tmp_path, store):
     assert store.quotes.read("SPY", DAY, *ALWAYS).opened_at.tolist() == [1381104000, 1381190400]
 
 
+def test_quotes_of_several_symbols_without_their_column_are_asked_about(tmp_path, store):
+    lines = [f"{OPEN + n},{w},{p},{p + 1}" for n in range(30) for w, p in (("A", 20), ("B", 90))]
+    file = write(tmp_path / "SPY.csv", "time,what,bid,ask", *lines)
+    with pytest.raises(UnclearFileError, match="several symbols"):
+        import_csv(file, store, interval=SECOND)
+    import_csv(file, store, interval=SECOND, columns={"symbol": "what"})
+    assert store.quotes.series() == {"A": {SECOND}, "B": {SECOND}}
+    assert counts(import_csv(file, store, interval=SECOND, options=ImportOptions(as_is=True))) == (
+        30,
+        0,
+        0,
+        0,
+    )
+    calm = [f"{OPEN + n},{p},{p + 1}" for n, p in enumerate([20] * 50 + [90] * 50)]
+    import_csv(write(tmp_path / "CALM.csv", "time,bid,ask", *calm), store, interval=SECOND)
+    assert len(rows(store, "CALM", SECOND)) == 100
+
+
 # The last quote of each slot, by a second way: row by row.
 
 moments = st.integers(0, 400)  # seconds from the open; rows of the same second are in the file's order
