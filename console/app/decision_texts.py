@@ -99,7 +99,8 @@ def _part(part: RulePart) -> Row:
 
 def _value(value: PartValue) -> str:
     before = "" if value.before is None else f"{_figure(value.before)} → "
-    return f"{value.text} is {before}{_figure(value.value)}"
+    made = " (made)" if value.is_made and value.value is not None else ""
+    return f"{value.text} is {before}{_figure(value.value)}{made}"
 
 
 def _figure(value: float | time | None) -> str:

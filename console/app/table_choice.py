@@ -37,6 +37,7 @@ from tapedeck.engine.read.opening_values import OpeningValues
 from tapedeck.engine.streams.stream_plan import StreamPlan, TrailingPlan
 from tapedeck.engine.tape.bar_grid import FIELDS, VOLUME, Floats
 from tapedeck.engine.tape.day_figures import DAY_FIGURES, Unit
+from tapedeck.engine.tape.quote_figures import QUOTE_FIGURES, QuoteFigure
 from tapedeck.engine.tape.session_view import SessionView
 
 LAST: Final = "last"
@@ -170,6 +171,8 @@ def _sources(plan: StreamPlan, *, is_live: bool) -> Iterator[ColumnSource]:
     yield _source("missing", "missing", COUNT, table_figures.missing, "missing bars")
     yield _source(TREND, "trend", SPARKLINE, table_figures.trend, "closes since the open")
     yield from (_day_figure(name) for name in DAY_FIGURES if name not in _FIRST_FIGURES)
+    if plan.quotes:
+        yield from map(_quote, QUOTE_FIGURES.values())
     for spec in plan.specs:
         if spec is not relative:
             yield from (_indicator(spec, name) for name in spec.outputs)
@@ -192,6 +195,12 @@ def _day_figure(name: str) -> ColumnSource:
     figure = DAY_FIGURES[name]
     read = partial(table_figures.day_figure, name)
     return _source(name, figure.heading, _FORMS[figure.unit], read, figure.formula)
+
+
+def _quote(figure: QuoteFigure) -> ColumnSource:
+    form = AMOUNT if figure.is_size else PRICE
+    read = partial(table_figures.quote, figure.name)
+    return _source(figure.name, figure.heading, form, read, figure.formula)
 
 
 def _indicator(spec: IndicatorSpec, name: str) -> ColumnSource:

@@ -12,6 +12,7 @@ from tapedeck.console.app.decimals import column_decimals, sizes_of
 from tapedeck.console.app.widgets.column_forms import Figures
 from tapedeck.engine.feeds.live_status import Forming, LiveStatus
 from tapedeck.engine.tape.bar_grid import CLOSE, Floats
+from tapedeck.engine.tape.quote_figures import QUOTE_FIGURES, quote_figure
 from tapedeck.engine.tape.session_totals import last_values
 from tapedeck.engine.tape.session_view import SessionView
 
@@ -51,6 +52,15 @@ def last(view: SessionView) -> Figures:
 def day_figure(name: str, view: SessionView) -> Figures:
     """Return a figure of the day."""
     return Figures(view.day_figure(name), price_decimals(view))
+
+
+def quote(name: str, view: SessionView) -> Figures:
+    """Return a figure of the last quote; sizes have no decimals."""
+    quotes = view.last_quotes()
+    if quotes is None:
+        return Figures(_nothing(view))
+    decimals = 0 if QUOTE_FIGURES[name].is_size else price_decimals(view)
+    return Figures(quote_figure(quotes, name), decimals, made=view.quotes_made())
 
 
 def ratio(name: str, view: SessionView) -> Figures:

@@ -75,9 +75,14 @@ def exit_codes_markdown() -> str:
 
 def exit_code_of(error: BaseException) -> int:
     """Return the exit code of an error."""
-    if isinstance(error, FeedError) and error.is_bad_input:
-        return BAD_INPUT
+    if isinstance(error, FeedError):
+        return exit_code_of_run(error)
     return next((code for kind, code in _EXIT_CODES if isinstance(error, kind)), FAILED)
+
+
+def exit_code_of_run(error: BaseException) -> int:
+    """Return the exit code of a run that an error ended: failed, unless a feed refused what the user gave."""
+    return BAD_INPUT if isinstance(error, FeedError) and error.is_bad_input else FAILED
 
 
 def describe(error: BaseException, log_path: object = None) -> str:

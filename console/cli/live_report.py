@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from tapedeck.console.cli.failures import DONE, FAILED, INTERRUPTED
+from tapedeck.console.cli.failures import DONE, FAILED, INTERRUPTED, exit_code_of_run
 from tapedeck.console.cli.lacking_bars import LackingBars
 from tapedeck.console.cli.live_batch import LiveOutcome
 from tapedeck.console.cli.run_report import outcome_document, write_report
@@ -52,7 +52,7 @@ def _numbers(counts: Mapping[str, int]) -> str:
 def live_exit_code(live: LiveOutcome) -> int:
     """Return the exit code of a recording: an error, an interrupt, lacking bars, or done."""
     if live.outcome.error is not None:
-        return FAILED
+        return exit_code_of_run(live.outcome.error)
     if live.outcome.interrupted:
         return INTERRUPTED
     return FAILED if live.missing.lacking or live.outcome.export_failures else DONE

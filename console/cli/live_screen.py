@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tapedeck.console.app.launch import play_on_screen
 from tapedeck.console.cli.batch import BatchOptions
-from tapedeck.console.cli.failures import DONE, FAILED, INTERRUPTED
+from tapedeck.console.cli.failures import DONE, INTERRUPTED, exit_code_of_run
 from tapedeck.console.cli.run_report import write_report
 
 if TYPE_CHECKING:
@@ -32,5 +32,5 @@ def record_on_screen(invocation: Invocation, session: LiveSession, breaks: Seque
         invocation.terminal.write(line)
     if outcome.error is not None:
         invocation.report_error(outcome.error)
-        return FAILED
+        return exit_code_of_run(outcome.error)
     return INTERRUPTED if outcome.interrupted else DONE

@@ -24,9 +24,10 @@ def session_file_text(document: Mapping[str, Any], *, run: str, check: str, is_j
 
 
 def _yaml_lines(document: Mapping[str, Any], run: str, check: str) -> Iterator[str]:
-    backtest, data = document["backtest_config"], document["session_data_config"]
-    yield "# A session file: the days and symbols to play, and the data to compute."
-    yield f"# Run it:    {printable_line(run)}"
+    data, is_live = document["session_data_config"], document["mode"] == "live"
+    what = "the symbols to record as bars happen" if is_live else "the days and symbols to play"
+    yield f"# A session file: {what}, and the data to compute."
+    yield f"# {'Record it:' if is_live else 'Run it:   '} {printable_line(run)}"
     yield f"# Check it:  {printable_line(check)}"
     yield "# Descriptions of all fields:  tapedeck config schema"
     yield ""
@@ -36,19 +37,13 @@ def _yaml_lines(document: Mapping[str, Any], run: str, check: str) -> Iterator[s
     yield "# `tapedeck calendar --list` lists all."
     yield _field(document, "exchange_group")
     yield _field(document, "asset_class")
-    yield f"{_field(document, 'mode')}  # play stored bars"
-    yield ""
-    yield "# Days to play, both included; days without trading are skipped."
-    yield "backtest_config:"
-    yield f"  {_field(backtest, 'start_date')}"
-    yield f"  {_field(backtest, 'end_date')}"
-    yield "  # speed_multiplier: 60     # 60: a minute per second; default 0: maximum speed in batch jobs"
-    yield '  # start_time: "10:30"      # start of the first session in exchange time, instead of its open'
+    yield from _live_lines(document) if is_live else _backtest_lines(document)
     yield ""
     yield "session_data_config:"
     yield from _list(data, "symbols")
     yield ""
-    yield "  # Intervals of bars. One is read from the store; coarser ones are derived from it."
+    source = "recorded" if is_live else "read from the store"
+    yield f"  # Intervals of bars. One is {source}; coarser ones are derived from it."
     yield from _list(data, "streams")
     if "historical" in data:
         yield ""
@@ -64,6 +59,31 @@ def _yaml_lines(document: Mapping[str, Any], run: str, check: str) -> Iterator[s
     else:
         yield "  # indicators:"
         yield from (f"  {line.replace('# ', '#   ', 1)}" for line in _EXAMPLE)
+
+
+def _backtest_lines(document: Mapping[str, Any]) -> Iterator[str]:
+    backtest = document["backtest_config"]
+    yield f"{_field(document, 'mode')}  # play stored bars"
+    yield ""
+    yield "# Days to play, both included; days without trading are skipped."
+    yield "backtest_config:"
+    yield f"  {_field(backtest, 'start_date')}"
+    yield f"  {_field(backtest, 'end_date')}"
+    yield "  # speed_multiplier: 60     # 60: a minute per second; default 0: maximum speed in batch jobs"
+    yield '  # start_time: "10:30"      # start of the first session in exchange time, instead of its open'
+
+
+def _live_lines(document: Mapping[str, Any]) -> Iterator[str]:
+    yield f"{_field(document, 'mode')}  # record bars as they happen"
+    yield ""
+    yield "# Feed of the bars. Keys are not part of the file: see docs/live.md."
+    yield "api_config:"
+    yield from _fields(document["api_config"], indent=2)
+    yield ""
+    yield "# Seconds to wait: for a minute's last bars after its end; before a missing bar is asked for;"
+    yield "# after the close, for the comparison with the feed's history."
+    yield "live_config:"
+    yield from _fields(document["live_config"], indent=2)
 
 
 def _field(section: Mapping[str, Any], name: str) -> str:

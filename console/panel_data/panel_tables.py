@@ -12,14 +12,17 @@ from tapedeck.engine.clock.slots import utc_from_epoch
 from tapedeck.engine.intervals import DAY, MINUTE
 from tapedeck.engine.metrics.performance import PerformanceMetrics
 from tapedeck.engine.read.events import Event
-from tapedeck.engine.tape.bar_grid import Floats, Ints
+from tapedeck.engine.tape.bar_grid import Floats, Ints, Mask
 from tapedeck.engine.tape.day_figures import DAY_FIGURES
+from tapedeck.engine.tape.quote_figures import QUOTE_FIGURES, quote_figure
 from tapedeck.engine.tape.session_view import SessionView
 
 INDICATORS: Final = ("symbol", "name", "kind", "interval", "value")
 QUALITY: Final = ("symbol", "interval", "kind", "quality", "gaps", "missing", "first", "last")
 EVENTS: Final = ("number", "kind", "trading_day", "timestamp", "symbol", "text")
 METRICS: Final = ("name", "count", "min_ms", "mean_ms", "p95_ms", "max_ms", "total_s")
+MADE: Final = "made"
+"""Heading of the column that tells whether a symbol's quotes are made, true or false."""
 _UNLISTED: Final = "note"
 
 
@@ -31,27 +34,38 @@ def local_time(instant: datetime | None, zone: ZoneInfo | None) -> str | None:
 def symbols_table(view: SessionView, symbols: Sequence[str]) -> Table:
     """Return last, figures of the day, all indicators, quality, runs of missing bars, and missing bars.
 
-    One row per symbol, in their order.
+    One row per symbol, in their order. If the session streams quotes, with the last ones, and whether they
+    are made.
     """
     names = view.indicator_names()
     figures = {"last": view.last_prices(), **{name: view.day_figure(name) for name in DAY_FIGURES}}
+    quotes, made = view.last_quotes(), view.quotes_made()
+    if quotes is not None:
+        figures |= {name: quote_figure(quotes, name) for name in QUOTE_FIGURES}
     missing = view.missing_counts()
-    rows = [_symbol(view, symbol, [*figures.values()], names, missing) for symbol in symbols]
-    return Table.of(symbol_headings(names), rows)
+    rows = [_symbol(view, symbol, [*figures.values()], made, names, missing) for symbol in symbols]
+    return Table.of(symbol_headings(names, has_quotes=view.has_quotes), rows)
 
 
-def symbol_headings(indicators: Sequence[str] = ()) -> tuple[str, ...]:
+def symbol_headings(indicators: Sequence[str] = (), *, has_quotes: bool = False) -> tuple[str, ...]:
     """Return the headings of `symbols_table`."""
-    return ("symbol", "last", *DAY_FIGURES, *indicators, "quality", "gaps", "missing")
+    quotes = (*QUOTE_FIGURES, MADE) if has_quotes else ()
+    return ("symbol", "last", *DAY_FIGURES, *quotes, *indicators, "quality", "gaps", "missing")
 
 
 def _symbol(
-    view: SessionView, symbol: str, figures: Sequence[Floats], names: Sequence[str], missing: Ints
+    view: SessionView,
+    symbol: str,
+    figures: Sequence[Floats],
+    made: Mask | None,
+    names: Sequence[str],
+    missing: Ints,
 ) -> Row:
     row, measured = view.row(symbol), view.has_scores
     return (
         symbol,
         *(float(values[row]) for values in figures),
+        *(() if made is None else (str(bool(made[row])).lower(),)),
         *(view.indicator(symbol, name) for name in names),
         view.quality(symbol) if measured else None,
         len(view.gaps(symbol)) if measured else None,

@@ -80,11 +80,12 @@ def session(_system: SystemManager, now: Snapshot) -> Table:
     return Table.of(["field", "value"], rows)
 
 
-def symbols(_system: SystemManager, now: Snapshot) -> Table:
-    """Return prices, figures of the day, indicators and quality of all symbols."""
+def symbols(system: SystemManager, now: Snapshot) -> Table:
+    """Return prices, figures of the day, quotes, indicators and quality of all symbols."""
     view = now.view
     if view is None:
-        return Table.of(symbol_headings(), [])
+        quotes = system.config.session_data_config.wants_quotes
+        return Table.of(symbol_headings(has_quotes=quotes), [])
     return symbols_table(view, view.symbols)
 
 

@@ -22,6 +22,7 @@ from tapedeck.engine.tape.day_figures import DAY_FIGURES, DayValues
 from tapedeck.engine.tape.earlier_values import Series
 from tapedeck.engine.tape.held_values import held_at, held_values, last_columns, taken
 from tapedeck.engine.tape.last_bars import LastBars
+from tapedeck.engine.tape.quote_figures import QUOTE_FIGURES, quote_figure_at
 from tapedeck.engine.tape.session_totals import minutes_of_last_bars
 from tapedeck.engine.tape.symbol_changes import ChangeKind
 from tapedeck.engine.tape.tape import Tape
@@ -72,6 +73,8 @@ class KnownValues:
             return self._historical(name, rows)
         if name in DAY_FIGURES:
             return DAY_FIGURES[name].of(DayValues(tape, self._frontiers, rows))
+        if name in QUOTE_FIGURES and tape.quotes is not None:
+            return quote_figure_at(tape.quotes, name, self._frontiers, rows)
         known = {"last": self._last, "quality": self._quality, "missing": self._missing, "gaps": self._gaps}
         return known[name](rows) if name in known else self._figures[name](self._frontiers)[rows]
 

@@ -31,6 +31,7 @@ from tapedeck.engine.errors import listed, nearest
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.tape.bar_grid import FIELDS
 from tapedeck.engine.tape.day_figures import DAY_FIGURES
+from tapedeck.engine.tape.quote_figures import QUOTE_FIGURES
 from tapedeck.engine.tape.tape import Tape
 
 SESSION_FIELDS: Final = ("last", *DAY_FIGURES, "quality", "missing", "gaps")
@@ -47,7 +48,8 @@ class Vocabulary:
     `figures`: further values of a symbol, such as those of the universe. `bare_names`: whether a name without
     a symbol is a value of the row's own, as in rules over rows. `any_symbol`: whether all symbols are
     allowed, where those of the session are not known yet. `account`: whether the words of the account are
-    allowed, as in breakpoints of a run with strategies.
+    allowed, as in breakpoints of a run with strategies. `quotes`: whether the session streams quotes;
+    `of_universe`: whether the symbols are those of the universe, which has none.
     """
 
     symbols: tuple[str, ...]
@@ -58,16 +60,25 @@ class Vocabulary:
     bare_names: bool = False
     any_symbol: bool = False
     account: bool = False
+    quotes: bool = False
+    of_universe: bool = False
 
     @classmethod
     def of(cls, tape: Tape) -> Vocabulary:
         """Return the vocabulary of a tape."""
-        return cls(tape.symbols, tape.intervals, tuple(tape.indicators), tuple(tape.historical))
+        return cls(
+            tape.symbols,
+            tape.intervals,
+            tuple(tape.indicators),
+            tuple(tape.historical),
+            quotes=tape.quotes is not None,
+        )
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names allowed after a symbol's dot."""
-        return (*FIELDS, *SESSION_FIELDS, *self.indicators, *self.historical, *self._figures)
+        quotes = QUOTE_FIGURES if self.quotes else ()
+        return (*FIELDS, *SESSION_FIELDS, *quotes, *self.indicators, *self.historical, *self._figures)
 
     @property
     def _figures(self) -> tuple[str, ...]:
@@ -87,6 +98,8 @@ class Vocabulary:
         if self.account and reference.name in MONEY_WORDS and reference.interval is None:
             self._check_money_word(text, reference)
             return
+        if reference.name in QUOTE_FIGURES and reference.interval is None:
+            self._check_quotes(text, reference)
         if reference.is_bare and self.bare_names:
             self._check_bare_symbol(text, reference)
         elif reference.quantifier is None:
@@ -118,6 +131,17 @@ class Vocabulary:
         if reference.back_span is not None:
             message = f"{reference.name} has no bars to count back: use it without [n]"
             raise condition_fault(text, reference.back_span, message)
+
+    def _check_quotes(self, text: str, reference: Reference) -> None:
+        name = reference.name
+        if name in self.names:
+            return
+        message = f"{name} needs quotes: add quotes to streams, as in streams: [1m, quotes]"
+        if self.of_universe:
+            message = (
+                f"{name} is not available: the universe has no quotes. Breakpoints and strategies read them"
+            )
+        raise condition_fault(text, reference.name_span, message)
 
     def _check_bare_symbol(self, text: str, reference: Reference) -> None:
         if reference.name in self.symbols and reference.name not in self.names:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
+from functools import partial
 from typing import Final, TypeVar
 
 from pydantic_core import PydanticCustomError
@@ -15,7 +16,7 @@ from tapedeck.engine.config.catalogue import HistoricalNeed, IndicatorCatalogue,
 from tapedeck.engine.config.faults import Location
 from tapedeck.engine.config.names import is_reserved, other_names
 from tapedeck.engine.config.plain_documents import dotted
-from tapedeck.engine.config.readers import ALL, read_date
+from tapedeck.engine.config.readers import ALL, QUOTES, read_date
 from tapedeck.engine.config.scanner_checks import find_scanner_conflicts, find_scanner_warnings
 from tapedeck.engine.config.strategy_checks import find_strategy_conflicts, find_strategy_warnings
 from tapedeck.engine.errors import ConfigProblem, listed, nearest, unknown_name
@@ -133,14 +134,16 @@ def _check_reserved(document: Mapping[str, object], catalogue: IndicatorCatalogu
     for name, definition in _section(document, *_INDICATORS).items():
         types[*_INDICATORS, name] = _type_of(definition, catalogue)
     taken = {output for place, type_ in types.items() for output in _names_of(str(place[-1]), type_)}
+    streams = _section(document, _DATA).get("streams")
+    reserved = partial(is_reserved, with_quotes=isinstance(streams, list | tuple) and QUOTES in streams)
     for place, type_ in types.items():
         name = str(place[-1])
-        for output in filter(is_reserved, _names_of(name, type_)):
+        for output in filter(reserved, _names_of(name, type_)):
             what = "reserved name" if output == name else "the output has the reserved name"
             other = next(
                 other
                 for other in other_names(name)
-                if not any(one in taken or is_reserved(one) for one in _names_of(other, type_))
+                if not any(one in taken or reserved(one) for one in _names_of(other, type_))
             )
             message = f"{what} {output!r}, used by conditions and columns: choose another, such as {other!r}"
             yield ConfigProblem(dotted(place), output, message)

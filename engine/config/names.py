@@ -46,9 +46,17 @@ def read_identifier(value: str, what: str) -> str:
     return value
 
 
-def is_reserved(name: str) -> bool:
-    """Whether a name is used by conditions, columns or Python; case is ignored."""
-    return name.casefold() in RESERVED_NAMES or keyword.iskeyword(name)
+RESERVED_WITH_QUOTES: Final = frozenset({"bid_size", "ask_size"})
+"""Words that are reserved in files that stream quotes; files of before may use them for indicators."""
+
+
+def is_reserved(name: str, *, with_quotes: bool = False) -> bool:
+    """Whether a name is used by conditions, columns or Python; case is ignored.
+
+    `with_quotes`: whether the file streams quotes.
+    """
+    word = name.casefold()
+    return word in RESERVED_NAMES or keyword.iskeyword(name) or (with_quotes and word in RESERVED_WITH_QUOTES)
 
 
 def other_names(name: str) -> Iterator[str]:

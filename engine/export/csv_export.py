@@ -19,6 +19,7 @@ from tapedeck.engine.export.manifest import (
     MANIFEST,
     METRICS_JSON,
     QUALITY_CSV,
+    QUOTES_CSV,
     SCANS_CSV,
     SESSION_CSV,
     SESSION_JSON,
@@ -27,8 +28,9 @@ from tapedeck.engine.export.manifest import (
     json_bytes,
 )
 from tapedeck.engine.export.metrics_json import metrics_document
-from tapedeck.engine.export.own_files import ACCOUNT_TABLES, HISTORY_TABLE, SCANS_TABLE, TABLES
+from tapedeck.engine.export.own_files import ACCOUNT_TABLES, HISTORY_TABLE, QUOTES_TABLE, SCANS_TABLE, TABLES
 from tapedeck.engine.export.quality_table import quality_rows
+from tapedeck.engine.export.quotes_table import quote_rows
 from tapedeck.engine.export.scans_table import scan_rows
 from tapedeck.engine.export.session_json import session_document, writable
 from tapedeck.engine.export.session_table import end_row, session_rows
@@ -64,10 +66,12 @@ class CsvExport:
         self._failure: ExportError | None = None
         self._has_ended = False
         data = config.session_data_config
-        tables = TABLES | (HISTORY_TABLE if data.historical.keeps_days else {})
+        tables = TABLES | (QUOTES_TABLE if data.wants_quotes else {})
+        tables |= HISTORY_TABLE if data.historical.keeps_days else {}
         tables |= SCANS_TABLE if data.scanners else {}
         tables |= ACCOUNT_TABLES if config.strategies else {}
         self._account = AccountExport(config) if config.strategies else None
+        self._quotes_by_day: dict[str, int] = {}
         self._history_until: dict[Interval, dict[str, int]] = {}
         self._target = ExportFolder(folder, (*tables, SESSION_JSON, METRICS_JSON, MANIFEST))
         try:
@@ -88,6 +92,7 @@ class CsvExport:
             self._append(BARS_CSV, bar_rows(tape, frontier))
             self._append(INDICATORS_CSV, indicator_rows(tape, frontier))
             self._tables[QUALITY_CSV].append(quality_rows(tape, frontier))
+            self._append_quotes(tape, frontier)
             self._append_history(tape)
             if SCANS_CSV in self._tables:
                 self._tables[SCANS_CSV].append(scan_rows(whole.tape.session, whole.scans))
@@ -134,6 +139,15 @@ class CsvExport:
         self._held_row = rows[-1]
         yield "".join(rows[:-1]).encode()
 
+    def _append_quotes(self, tape: Tape, frontier: int) -> None:
+        if QUOTES_CSV not in self._tables or tape.quotes is None:
+            return
+        count = 0
+        for piece, rows in quote_rows(tape, tape.quotes, frontier):
+            self._tables[QUOTES_CSV].append(piece)
+            count += rows
+        self._quotes_by_day[tape.session.trading_day.isoformat()] = count
+
     def _append_history(self, tape: Tape) -> None:
         """Append the days and weeks before a session that are not written yet."""
         history, until = tape.kept_history, self._history_until
@@ -165,7 +179,8 @@ class CsvExport:
         )
         self._add_document(METRICS_JSON, json_bytes(metrics_document(summary, metrics)))
         data = [*self._tables.values(), *self._documents]
-        manifest = build_manifest(self._config, summary, self._last, tuple(staged.close() for staged in data))
+        files = tuple(staged.close() for staged in data)
+        manifest = build_manifest(self._config, summary, self._last, files, self._quotes_by_day)
         self._add_document(MANIFEST, manifest.to_json())
         self._documents[-1].close()
         self._target.install([*self._tables, *(staged.path.name for staged in self._documents)])

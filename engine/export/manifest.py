@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import date
+from types import MappingProxyType
 from typing import ClassVar, Final, Literal
 
 from pydantic import JsonValue, NonNegativeInt
@@ -12,6 +13,7 @@ from pydantic import JsonValue, NonNegativeInt
 from tapedeck.engine.config import ChangedSession, SessionConfig
 from tapedeck.engine.config.changed_sessions import valid_changes
 from tapedeck.engine.config.historical import HistoricalConfig
+from tapedeck.engine.config.readers import QUOTES
 from tapedeck.engine.export.manifest_part import ManifestPart
 from tapedeck.engine.export.strategies_json import (
     ManifestAccount,
@@ -28,6 +30,7 @@ SESSION_CSV: Final = "session.csv"
 BARS_CSV: Final = "bars.csv"
 INDICATORS_CSV: Final = "indicators.csv"
 QUALITY_CSV: Final = "quality.csv"
+QUOTES_CSV: Final = "quotes.csv"
 HISTORY_CSV: Final = "history.csv"
 SCANS_CSV: Final = "scans.csv"
 ORDERS_CSV: Final = "orders.csv"
@@ -37,6 +40,7 @@ EQUITY_CSV: Final = "equity.csv"
 SESSION_JSON: Final = "session.json"
 METRICS_JSON: Final = "metrics.json"
 ACCOUNT_FILES: Final = (ORDERS_CSV, FILLS_CSV, TRADES_CSV, EQUITY_CSV)
+NO_QUOTES: Final[Mapping[str, int]] = MappingProxyType({})
 DATA_FILES: Final = (SESSION_CSV, BARS_CSV, INDICATORS_CSV, QUALITY_CSV, SESSION_JSON, METRICS_JSON)
 
 
@@ -51,11 +55,12 @@ class ManifestFile(ManifestPart):
 class ManifestSession(ManifestPart):
     """One session: slots of the calendar, slots played, base bars of all symbols, mean quality, digest.
 
-    Left out of the file if there are none: `empty`, confirmed-empty slots of all symbols; `kept`, symbols
-    that it began with beside those of the file; `changes`, symbols that joined and left.
+    Left out of the file if there are none: `empty`, confirmed-empty slots of all symbols; `quotes`, rows in
+    quotes.csv; `kept`, symbols that it began with beside those of the file; `changes`, symbols that joined
+    and left.
     """
 
-    left_out: ClassVar = ("empty", "kept", "changes")
+    left_out: ClassVar = ("empty", "quotes", "kept", "changes")
 
     trading_day: date
     slots: NonNegativeInt
@@ -64,6 +69,7 @@ class ManifestSession(ManifestPart):
     quality_pct: float | None
     digest: str
     empty: NonNegativeInt = 0
+    quotes: NonNegativeInt = 0
     kept: tuple[str, ...] = ()
     changes: tuple[TimedChange, ...] = ()
 
@@ -134,6 +140,13 @@ class Manifest(ManifestPart):
         return tuple(map(str, symbols)) if isinstance(symbols, list) else ()
 
     @property
+    def streams_quotes(self) -> bool:
+        """Whether the session file streams quotes."""
+        data = self.session_file.get("session_data_config")
+        streams = data.get("streams") if isinstance(data, Mapping) else None
+        return isinstance(streams, list) and QUOTES in streams
+
+    @property
     def universe(self) -> Mapping[str, object]:
         """The section `universe` of the session file; empty without one."""
         data = self.session_file.get("session_data_config")
@@ -157,8 +170,12 @@ def build_manifest(
     summary: RunSummary,
     last: SessionRecord | None,
     files: tuple[ManifestFile, ...],
+    quotes: Mapping[str, int] = NO_QUOTES,
 ) -> Manifest:
-    """Return the manifest of a run; `last`: its last session, or None."""
+    """Return the manifest of a run; `last`: its last session, or None.
+
+    `quotes`: number of rows in quotes.csv by trading day.
+    """
     data_config = config.session_data_config
     columns = {} if last is None else last.tape.indicators
     return Manifest(
@@ -182,6 +199,7 @@ def build_manifest(
                 quality_pct=session.quality_pct,
                 digest=session.digest,
                 empty=session.empty,
+                quotes=quotes.get(session.trading_day, 0),
                 kept=kept_symbols(session, data_config.symbols),
                 changes=session.changes,
             )

@@ -21,6 +21,7 @@ from tapedeck.engine.export.manifest import (
     METRICS_JSON,
     ORDERS_CSV,
     QUALITY_CSV,
+    QUOTES_CSV,
     SCANS_CSV,
     SESSION_CSV,
     SESSION_JSON,
@@ -28,6 +29,7 @@ from tapedeck.engine.export.manifest import (
 )
 from tapedeck.engine.export.orders_table import ORDERS_HEADER
 from tapedeck.engine.export.quality_table import QUALITY_HEADER
+from tapedeck.engine.export.quotes_table import QUOTES_HEADER
 from tapedeck.engine.export.scans_table import SCANS_HEADER
 from tapedeck.engine.export.session_table import SESSION_HEADER
 
@@ -40,6 +42,8 @@ TABLES: Final = {
 """The CSV files of every export, and their columns."""
 HISTORY_TABLE: Final = {HISTORY_CSV: HISTORY_HEADER}
 """The CSV file of exports whose session file keeps days or weeks."""
+QUOTES_TABLE: Final = {QUOTES_CSV: QUOTES_HEADER}
+"""The CSV file of exports whose session file streams quotes."""
 SCANS_TABLE: Final = {SCANS_CSV: SCANS_HEADER}
 """The CSV file of exports whose session file has scanners."""
 ACCOUNT_TABLES: Final = {
@@ -53,7 +57,7 @@ ACCOUNT_TABLES: Final = {
 # JSON files begin with their first fields.
 _BEGINNINGS: Final = {
     name: ",".join(header).encode() + b"\n"
-    for name, header in (TABLES | HISTORY_TABLE | SCANS_TABLE | ACCOUNT_TABLES).items()
+    for name, header in (TABLES | QUOTES_TABLE | HISTORY_TABLE | SCANS_TABLE | ACCOUNT_TABLES).items()
 } | {
     SESSION_JSON: b'{\n  "session_name": ',
     METRICS_JSON: b'{\n  "seconds": ',

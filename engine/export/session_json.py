@@ -25,6 +25,7 @@ from tapedeck.engine.read.snapshot import RunSummary
 from tapedeck.engine.tape.bar_grid import FIELDS, Floats
 from tapedeck.engine.tape.day_figures import DAY_FIGURES
 from tapedeck.engine.tape.historical_value import HistoricalValue
+from tapedeck.engine.tape.quote_grid import QUOTE_FIELDS
 from tapedeck.engine.tape.session_record import SessionRecord, SessionSummary, kept_symbols, last_frontiers
 from tapedeck.engine.tape.session_view import SessionView
 
@@ -137,9 +138,11 @@ def _states(view: SessionView, rows: Sequence[int]) -> Document:
     names = {name: view.indicator_interval(name) for name in view.indicator_names()}
     grids = {name: view.indicator_grid(name) for name in names}
     totals = {"last": view.last_prices(), **{name: view.day_figure(name) for name in DAY_FIGURES}}
+    quotes = _quotes(view)
     return {
         view.symbols[row]: {
             "totals": {name: json_number(float(values[row])) for name, values in totals.items()},
+            **({"quotes": quotes[row]} if quotes else {}),
             "quality": _quality(view, row),
             "intervals": {str(interval): _interval(view, row, interval) for interval in view.intervals},
             "indicators": {name: _last_value(grid[row]) for name, grid in grids.items()},
@@ -147,6 +150,17 @@ def _states(view: SessionView, rows: Sequence[int]) -> Document:
         }
         for row in rows
     }
+
+
+def _quotes(view: SessionView) -> list[Document]:
+    """Return the last quote of each symbol; empty if the session streams none."""
+    quotes, made = view.last_quotes(), view.quotes_made()
+    if quotes is None or made is None:
+        return []
+    return [
+        {**dict(zip(QUOTE_FIELDS, map(json_number, values), strict=True)), "made": is_made}
+        for values, is_made in zip(quotes.T.tolist(), made.tolist(), strict=True)
+    ]
 
 
 def _quality(view: SessionView, row: int) -> Document:

@@ -42,6 +42,17 @@ def number_texts(values: Floats) -> TextColumn:
     return pc.take(_different_texts(encoded.dictionary.to_numpy()), encoded.indices)
 
 
+def number_or_empty_texts(values: Floats) -> TextColumn:
+    """Return each number in the form of `number_text`, and an empty text for each NaN."""
+    missing = np.isnan(values)
+    if not missing.any():
+        return number_texts(values)
+    if missing.all():
+        return pa.array([""] * len(values), type=pa.string())
+    texts = number_texts(np.where(missing, 0.0, values))
+    return pc.if_else(pa.array(missing), "", texts)
+
+
 def _different_texts(values: Floats) -> TextColumn:
     size = np.abs(values)
     if bool(((values == np.floor(values)) & (size < _WHOLE_BELOW)).all()):

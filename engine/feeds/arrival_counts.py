@@ -10,11 +10,16 @@ import numpy as np
 
 from tapedeck.engine.feeds.arrivals import KINDS, MICROSECONDS, Arrivals
 from tapedeck.engine.feeds.feed_bar import BarKind
-from tapedeck.engine.feeds.held_bars import Outcome, Taken
+from tapedeck.engine.feeds.held_bars import Taken
+from tapedeck.engine.feeds.held_quotes import TakenQuotes
+from tapedeck.engine.feeds.outcomes import Outcome
+from tapedeck.engine.feeds.quote_arrivals import QuoteArrivals
 from tapedeck.engine.feeds.recorder_messages import RecorderCounts
 from tapedeck.engine.importers.validation import utc_text
 from tapedeck.engine.intervals import Interval
+from tapedeck.engine.tape.quote_grid import QUOTE_FIELDS
 
+_LEFT_OUT: Final = (Outcome.NOT_OURS, Outcome.INVALID, Outcome.TOO_LATE)  # others are of extended hours
 _ASKED: Final = [KINDS.index(BarKind.HISTORY), KINDS.index(BarKind.RECONCILED)]
 
 
@@ -26,6 +31,9 @@ class ArrivalCounter:
         self._outcomes: Counter[int] = Counter()
         self._late = self._filled = self._early = 0
         self._told: set[tuple[date, str]] = set()
+        self.quotes_left_out = 0
+        self._quotes: Counter[int] = Counter()
+        self._told_of_quotes: set[tuple[date, str]] = set()
 
     def count(self, arrivals: Arrivals, taken: Taken, interval: Interval, frontier: int) -> None:
         """Count a batch; `frontier`: number of slots of its session that are revealed."""
@@ -37,6 +45,23 @@ class ArrivalCounter:
         self._filled += int(np.count_nonzero(is_behind & is_asked))
         ends = (arrivals.opened_at[taken.at_slots] + interval.seconds) * MICROSECONDS
         self._early += int(np.count_nonzero(arrivals.received[taken.at_slots] < ends))
+
+    def count_quotes(self, taken: TakenQuotes) -> None:
+        """Count a batch of quotes."""
+        self._quotes.update(taken.outcomes.tolist())
+
+    def new_quote_fault(self, arrivals: QuoteArrivals, taken: TakenQuotes, trading_day: date) -> str:
+        """Return the first fault of a symbol's quotes that had none on that day; "" without one."""
+        for at in np.flatnonzero(taken.outcomes == Outcome.INVALID).tolist():
+            key = (trading_day, arrivals.symbols[at])
+            if key not in self._told_of_quotes:
+                self._told_of_quotes.add(key)
+                values = ", ".join(
+                    f"{name.replace('_', ' ')} {value:g}"
+                    for name, value in zip(QUOTE_FIELDS, arrivals.values[:, at].tolist(), strict=True)
+                )
+                return f"invalid quote of {key[1]}, {utc_text(arrivals.opened_at[at])}: {values}"
+        return ""
 
     def new_fault(self, arrivals: Arrivals, taken: Taken, trading_day: date) -> str:
         """Return the first fault of a symbol that had none on that day; "" without one."""
@@ -62,4 +87,6 @@ class ArrivalCounter:
             off_raster=of[Outcome.OFF_RASTER],
             invalid=of[Outcome.INVALID],
             not_ours=not_ours + self.not_ours,
+            quotes=self._quotes[Outcome.NEW] + self._quotes[Outcome.REPLACED],
+            quotes_left_out=self.quotes_left_out + sum(self._quotes[outcome] for outcome in _LEFT_OUT),
         )

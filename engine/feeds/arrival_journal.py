@@ -1,5 +1,7 @@
 """Arrival journal: every version of every bar that a feed sent, in an SQLite database beside the store.
 
+Of sessions with quotes, the last quote of each slot is in it, too, in each of its versions.
+
 A transaction that was committed survives a killed process. A power failure may lose the last ones, but
 damages none, unless `synchronous` is `full`: then each is on the disk before its bars are shown.
 """
@@ -12,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import date
-from itertools import repeat
+from itertools import count, repeat
 from pathlib import Path
 from threading import RLock
 from types import TracebackType
@@ -22,6 +24,12 @@ import numpy as np
 
 from tapedeck.engine.errors import StoreError
 from tapedeck.engine.feeds.arrivals import KINDS, Arrivals
+from tapedeck.engine.feeds.journal_quotes import (
+    append_quotes,
+    last_sequence,
+    read_quotes,
+)
+from tapedeck.engine.feeds.quote_arrivals import QuoteArrivals
 from tapedeck.engine.feeds.recorded_day import DAY_COLUMNS, RecordedDay, day_of, key_of
 from tapedeck.engine.feeds.recorded_scans import scan_of, scan_text
 from tapedeck.engine.feeds.walked_part import WalkedPart
@@ -128,21 +136,27 @@ class ArrivalJournal:
 
     def append(self, arrivals: Arrivals, interval: Interval, source: str) -> None:
         """Append versions of bars, in the order received."""
-        rows = zip(
-            arrivals.received.tolist(),
-            arrivals.symbols,
-            repeat(str(interval)),
-            arrivals.opened_at.tolist(),
-            *arrivals.values.tolist(),
-            (KINDS[code].value for code in arrivals.kinds.tolist()),
-            repeat(source),
-        )
         with self.transaction():
+            rows = zip(
+                count(last_sequence(self._connection) + 1),
+                arrivals.received.tolist(),
+                arrivals.symbols,
+                repeat(str(interval)),
+                arrivals.opened_at.tolist(),
+                *arrivals.values.tolist(),
+                (KINDS[code].value for code in arrivals.kinds.tolist()),
+                repeat(source),
+            )
             self._connection.executemany(
-                "INSERT INTO arrivals (received, symbol, interval, opened_at, open, high, low, close, "
-                "volume, kind, source) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO arrivals (sequence, received, symbol, interval, opened_at, open, high, low, "
+                "close, volume, kind, source) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 rows,
             )
+
+    def append_quotes(self, arrivals: QuoteArrivals, interval: Interval, source: str) -> None:
+        """Append last quotes of slots, in the order received."""
+        with self.transaction():
+            append_quotes(self._connection, arrivals, interval, source)
 
     def arrivals(
         self,
@@ -175,23 +189,35 @@ class ArrivalJournal:
         )
         yield from self._read(sql, (start, end, str(interval)))
 
+    def numbered_quotes(
+        self, interval: Interval, start: int, end: int, *, symbol: str | None = None
+    ) -> Iterator[tuple[Ints, QuoteArrivals]]:
+        """Yield the quotes with `start <= opened_at < end` as `arrivals`, with their sequences, int64.
+
+        They are numbered together with the bars: what has a higher sequence came later.
+        """
+        with native_errors_explained(self.path), closing(self._opened()) as connection:
+            yield from read_quotes(connection, interval, start, end, symbol)
+
+    def has_quotes(self, interval: Interval, start: int, end: int) -> bool:
+        """Whether there are quotes with `start <= opened_at < end`."""
+        return bool(
+            self._has_table("quotes")
+            and self._rows(
+                "SELECT 1 FROM quotes WHERE opened_at >= ? AND opened_at < ? AND interval = ? LIMIT 1",
+                (start, end, str(interval)),
+            )
+        )
+
     def times(self, interval: Interval, start: int, end: int) -> Ints:
         """Return the times of all arrivals with `start <= opened_at < end`, ascending, each once."""
-        sql = (
-            "SELECT DISTINCT opened_at FROM arrivals WHERE opened_at >= ? AND opened_at < ? AND interval = ? "
-            "ORDER BY opened_at"
-        )
-        rows = self._rows(sql, (start, end, str(interval)))
-        return np.array([time for [time] in rows], np.int64)
+        rows = self._distinct("opened_at", interval, start, end)
+        return np.array(sorted(time for [time] in rows), np.int64)
 
     def sources(self, interval: Interval, start: int, end: int) -> Mapping[str, frozenset[str]]:
         """Return the feeds of each symbol's arrivals with `start <= opened_at < end`."""
         found: dict[str, set[str]] = {}
-        for symbol, source in self._rows(
-            "SELECT DISTINCT symbol, source FROM arrivals "
-            "WHERE opened_at >= ? AND opened_at < ? AND interval = ?",
-            (start, end, str(interval)),
-        ):
+        for symbol, source in self._distinct("symbol, source", interval, start, end):
             found.setdefault(symbol, set()).add(source)
         return {symbol: frozenset(names) for symbol, names in found.items()}
 
@@ -247,7 +273,7 @@ class ArrivalJournal:
 
     def scans(self, day: RecordedDay) -> tuple[ScanRecord, ...]:
         """Return what the scanners of a recorded session found, in order."""
-        if not self._rows("SELECT 1 FROM sqlite_schema WHERE name = 'scans'", ()):
+        if not self._has_table("scans"):
             return ()
         rows = self._rows(
             "SELECT record FROM scans WHERE trading_day = ? AND interval = ? AND symbols = ? ORDER BY number",
@@ -257,9 +283,9 @@ class ArrivalJournal:
 
     @property
     def last_sequence(self) -> int:
-        """Sequence of the last arrival, 0 without any."""
-        [[last]] = self._rows("SELECT coalesce(max(sequence), 0) FROM arrivals", ())
-        return int(last)
+        """Sequence of the last arrival of a bar or quote, 0 without any."""
+        with self._lock, native_errors_explained(self.path):
+            return last_sequence(self._connection)
 
     def add_walk(self, day: RecordedDay, part: WalkedPart) -> None:
         """Append slots of a session that strategies walk, after those before, with what is known."""
@@ -272,7 +298,7 @@ class ArrivalJournal:
 
     def walks(self, day: RecordedDay) -> tuple[WalkedPart, ...]:
         """Return the slots of a recorded session that strategies walked, in order, from the first one."""
-        if not self._rows("SELECT 1 FROM sqlite_schema WHERE name = 'walks'", ()):
+        if not self._has_table("walks"):
             return ()
         rows = self._rows(
             "SELECT start, stop, sequence FROM walks "
@@ -283,8 +309,9 @@ class ArrivalJournal:
 
     def end_day(self, day: RecordedDay, *, reconciled: bool) -> None:
         """Note that a session takes no more bars, and whether its bars were compared with history."""
-        last = "last_sequence = (SELECT coalesce(max(sequence), 0) FROM arrivals)"
-        self._note(day, f"{last}, is_reconciled = ?", int(reconciled))
+        with self.transaction():
+            last = last_sequence(self._connection)
+            self._note(day, f"last_sequence = {last}, is_reconciled = ?", int(reconciled))
 
     def note_export(self, day: RecordedDay) -> None:
         """Note that a day was exported."""
@@ -408,6 +435,20 @@ class ArrivalJournal:
             cursor = connection.execute(sql, values)
             while rows := cursor.fetchmany(_ROWS_AT_ONCE):
                 yield np.array([row[0] for row in rows], np.int64), _arrivals_of(rows)
+
+    def _distinct(self, columns: str, interval: Interval, start: int, end: int) -> set[tuple[Any, ...]]:
+        """Return the different values of columns that bars and quotes have, of a span of time."""
+        tables = ("arrivals", "quotes") if self._has_table("quotes") else ("arrivals",)
+        where = "WHERE opened_at >= ? AND opened_at < ? AND interval = ?"
+        bounds = (start, end, str(interval))
+        return {
+            row
+            for table in tables
+            for row in self._rows(f"SELECT DISTINCT {columns} FROM {table} {where}", bounds)
+        }
+
+    def _has_table(self, name: str) -> bool:
+        return bool(self._rows("SELECT 1 FROM sqlite_schema WHERE name = ?", (name,)))
 
     def _rows(self, sql: str, values: tuple[object, ...]) -> list[Any]:
         with self._lock, native_errors_explained(self.path):

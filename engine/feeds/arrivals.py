@@ -19,7 +19,8 @@ PRECEDENCE: Final[Codes] = np.array([kind.precedence for kind in KINDS], np.int8
 _CODES: Final = {kind: code for code, kind in enumerate(KINDS)}
 _VALUES: Final = 5
 MICROSECONDS: Final = 1_000_000
-_MALFORMED: Final = (TypeError, ValueError, KeyError, OverflowError)
+MALFORMED: Final = (TypeError, ValueError, KeyError, OverflowError)
+"""Errors of values that are none of a bar or quote, as columns are made of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class Arrivals:
         """
         try:
             return cls.of(bars, received), []
-        except _MALFORMED:
+        except MALFORMED:
             is_good = [_is_well_formed(bar) for bar in bars]
         good = [bar for bar, fits in zip(bars, is_good, strict=True) if fits]
         return cls.of(good, received[is_good]), [
@@ -96,6 +97,6 @@ class Arrivals:
 def _is_well_formed(bar: FeedBar) -> bool:
     try:
         Arrivals.of([bar], 0)
-    except _MALFORMED:
+    except MALFORMED:
         return False
     return True

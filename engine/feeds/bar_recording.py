@@ -1,4 +1,4 @@
-"""Bar recording: arrivals on their way to the journal, the session that is shown, and the store.
+"""Bar recording: bars and quotes on their way to the journal, the session that is shown, and the store.
 
 The order is: journal, then the session, then the store. No threads: `LiveRecorder` drives it.
 """
@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 
@@ -17,13 +18,24 @@ from tapedeck.engine.errors import EngineError
 from tapedeck.engine.feeds.arrival_counts import ArrivalCounter
 from tapedeck.engine.feeds.arrival_journal import ArrivalJournal
 from tapedeck.engine.feeds.arrivals import MICROSECONDS, Arrivals
-from tapedeck.engine.feeds.free_space import SpaceAlerts
-from tapedeck.engine.feeds.held_bars import HeldBars, Mask, Outcome, Taken
+from tapedeck.engine.feeds.day_bounds import day_bounds
+from tapedeck.engine.feeds.early_quotes import EarlyQuotes
+from tapedeck.engine.feeds.free_space import SpaceAlerts, amount
+from tapedeck.engine.feeds.held_bars import HeldBars, Mask, Taken
 from tapedeck.engine.feeds.journal_backlog import JournalBacklog
 from tapedeck.engine.feeds.known_bars import known_bars
+from tapedeck.engine.feeds.known_quotes import known_quotes
+from tapedeck.engine.feeds.outcomes import Outcome
+from tapedeck.engine.feeds.quote_arrivals import QuoteArrivals
 from tapedeck.engine.feeds.recorded_day import ClockAnchor, RecordedDay
 from tapedeck.engine.feeds.recorded_days import check_source, read_day, restore_days
-from tapedeck.engine.feeds.recorder_messages import Arrived, RecorderStatus, SessionBegun, SymbolsJoined
+from tapedeck.engine.feeds.recorder_messages import (
+    Arrived,
+    QuotesArrived,
+    RecorderStatus,
+    SessionBegun,
+    SymbolsJoined,
+)
 from tapedeck.engine.feeds.store_writer import StoreWriter
 from tapedeck.engine.feeds.symbol_claims import SymbolClaims
 from tapedeck.engine.feeds.walked_part import WalkedPart
@@ -31,6 +43,8 @@ from tapedeck.engine.intervals import Interval
 from tapedeck.engine.store.bar_store import BarStore, Floats, Ints
 from tapedeck.engine.tape.scan_records import ScanRecord
 from tapedeck.engine.tape.symbol_changes import SymbolChange
+
+_Arrived = TypeVar("_Arrived", Arrivals, QuoteArrivals)
 
 
 @dataclass(slots=True)
@@ -49,7 +63,7 @@ class _Session:
 
 
 class BarRecording:
-    """Recording of one feed's bars of one interval.
+    """Recording of one feed's bars of one interval, and of its quotes if `takes_quotes`.
 
     `send` gets what changed in the shown session, `alert` texts for the user. Times called `now` are seconds
     of the machine's monotonic clock. Any method may raise StoreError, except for lack of space.
@@ -63,8 +77,9 @@ class BarRecording:
         interval: Interval,
         source: str,
         *,
-        send: Callable[[Arrived], None],
+        send: Callable[[Arrived | QuotesArrived], None],
         alert: Callable[[str], None],
+        takes_quotes: bool = False,
     ) -> None:
         if not (interval.is_base and interval.is_intraday):
             raise EngineError(f"{interval} bars cannot be recorded: use 1s or 1m")
@@ -75,7 +90,7 @@ class BarRecording:
         self.status = RecorderStatus()
         """Replaced after each batch; any thread may read it."""
         self._journal, self._claims = journal, claims
-        self._send, self._alert = send, alert
+        self._send, self._alert, self._takes_quotes = send, alert, takes_quotes
         self._backlog = JournalBacklog(journal, alerts)
         self._writer = StoreWriter(store, alerts)
         self._sessions: list[_Session] = []  # by time; at most one of them has ended
@@ -84,6 +99,7 @@ class BarRecording:
         self._sequences: dict[int, int] = {}  # the journal's last one after a batch, since the last walk
         self._counter = ArrivalCounter()
         self._has_restored = False
+        self._early_quotes = EarlyQuotes()
 
     @property
     def stores_at_once(self) -> bool:
@@ -117,7 +133,9 @@ class BarRecording:
         changes = () if begun is None else begun.changes
         scans = () if begun is None else self._journal.scans(begun)
         walks = self._journal.walks(begun) if begun is not None and has_strategies else ()
-        held = HeldBars.of_session((*symbols, *kept), slots)
+        bounds = day_bounds(session)
+        has_quotes = self._takes_quotes or self._journal.has_quotes(self.interval, *bounds)
+        held = HeldBars.of_session((*symbols, *kept), slots, has_quotes=has_quotes)
         day = RecordedDay(
             session.trading_day,
             self.interval,
@@ -137,6 +155,8 @@ class BarRecording:
         read_day(self._journal, held, day)
         for earlier in self._sessions:
             held.take(earlier.held.hand_over_from(held.since))  # some may not be in the journal yet
+            if held.quotes is not None and earlier.held.quotes is not None:
+                held.take_quotes(earlier.held.quotes.hand_over_from(held.since, earlier.held.symbols))
         self._sequences[self._batches] = self._journal.last_sequence
         self._sessions.append(_Session(day, held, walks=walks))
         self._sessions.sort(key=lambda one: one.held.since)
@@ -149,13 +169,13 @@ class BarRecording:
         return SessionBegun(session.trading_day, bars, is_saved, kept, changes, scans, walked)
 
     def show(self, trading_day: date, received: float) -> None:
-        """Send all bars held of a session, and from now on what changes in it, instead of that before."""
+        """Send all that is held of a session, and from now on what changes in it, instead of that before."""
         session = self._session(trading_day)
         self._shown = trading_day
         self._send_held(session, np.arange(len(session.held.symbols), dtype=np.int64), received)
 
     def show_symbols(self, trading_day: date, symbols: Sequence[str], received: float) -> None:
-        """Send all bars held of some symbols of the session that is shown."""
+        """Send all that is held of some symbols of the session that is shown."""
         session = self._session(trading_day)
         rows = session.held.rows_of(symbols)
         self._send_held(session, np.unique(rows[rows >= 0]), received)
@@ -192,6 +212,8 @@ class BarRecording:
                 read_day(self._journal, session.held, session.day, symbol=symbol)
         empty = {symbol: session.held.empty_times(symbol) for symbol in symbols}
         self._note_changes(session, changes, at, now, is_new=is_new)
+        if before := self._early_quotes.pop(symbols):
+            self.take_quotes(before, now, lambda: now)
         return SymbolsJoined(session.held.symbols, empty)
 
     def drop_symbols(
@@ -213,7 +235,7 @@ class BarRecording:
 
     def take(self, arrivals: Arrivals, received_at: float, now: Callable[[], float]) -> None:
         """Take a batch: journal it, send what changed, store it. `received_at`: `now` of the first one."""
-        parts = list(self._routed(arrivals))
+        parts = self._routed(arrivals)
         for session, part in parts:
             ours = part.take(np.flatnonzero(session.held.rows_of(part.symbols) >= 0))
             if len(ours):
@@ -229,6 +251,37 @@ class BarRecording:
         if self._write_store(now()) and is_saved and self.stores_at_once:
             self.status = replace(self.status, stored_lag_s=now() - received_at)
         self._update_status()
+
+    def take_quotes(self, arrivals: QuoteArrivals, received_at: float, now: Callable[[], float]) -> None:
+        """Take a batch of quotes, as `take`; the journal gets those alone that change what is held."""
+        parts = []
+        for session, part in self._routed(arrivals):
+            if session.held.quotes is None:
+                continue
+            taken = session.held.take_quotes(part)
+            parts.append((session, taken))
+            self._early_quotes.add(part.take(np.flatnonzero(taken.outcomes == Outcome.NOT_OURS)))
+            self._counter.count_quotes(taken)
+            if fault := self._counter.new_quote_fault(part, taken, session.day.trading_day):
+                self._alert(f"feed {self.source}: {fault}; the quote is left out")
+            if len(taken.changed):
+                changes = part.take(taken.changed)
+                write = partial(self._journal.append_quotes, changes, self.interval, self.source)
+                self._backlog.add(write, quotes=len(changes))
+        self._batches += 1
+        self._backlog.add(partial(self._note_sequence, self._batches))
+        if self._backlog.write(now()):
+            self.status = replace(self.status, save_lag_s=now() - received_at)
+        for session, taken in parts:
+            if session.day.trading_day == self._shown and len(taken.at_slots):
+                rows, slots = np.unique(np.stack([taken.rows, taken.slots]), axis=1)
+                self._send_quotes(session.held, rows, slots)
+        self._write_store(now())
+        self._update_status()
+
+    def leave_out_quotes(self, quotes: int) -> None:
+        """Count quotes that were left out before, as they were malformed."""
+        self._counter.quotes_left_out += quotes
 
     def confirm_empty(self, symbol: str, opened_at: Ints) -> None:
         """Note slots in which a symbol had no trade, by the feed's history; `retry` writes them."""
@@ -296,17 +349,19 @@ class BarRecording:
             self._retire(session, now)
         self._backlog.write(now, is_last=True)
         self._update_status()
-        if self._backlog.bars:
-            self._alert(f"{self._backlog.bars} bars were not saved, for lack of space: they are lost")
+        if self._backlog.has_arrivals:
+            lost = amount(self._backlog.bars, self._backlog.quotes)
+            self._alert(f"{lost} were not saved, for lack of space: they are lost")
 
     def release(self) -> None:
         """End the claims on symbols; safe to call twice."""
         self._claims.release()
 
-    def _routed(self, arrivals: Arrivals) -> list[tuple[_Session, Arrivals]]:
+    def _routed(self, arrivals: _Arrived) -> list[tuple[_Session, _Arrived]]:
         """Return the arrivals by session: each goes to the last one that begins before it, or the first."""
         if not self._sessions:
-            self._counter.not_ours += len(arrivals)
+            if isinstance(arrivals, Arrivals):
+                self._counter.not_ours += len(arrivals)
             return []
         since = [session.held.since for session in self._sessions]
         at = np.maximum(np.searchsorted(since, arrivals.opened_at, side="right") - 1, 0)
@@ -349,6 +404,8 @@ class BarRecording:
             self._send_bars(held, rows, slots, is_new, received, saved=is_saved)
 
     def _send_held(self, session: _Session, rows: Ints, received: float) -> None:
+        if self._takes_quotes:
+            self._send_held_quotes(session, rows)
         held, saved = session.held, not self._backlog.bars
         at, slots = np.nonzero(held.kinds[rows] >= 0)
         is_new = np.ones(len(at), np.bool_)
@@ -393,11 +450,39 @@ class BarRecording:
             )
         )
 
+    def _send_held_quotes(self, session: _Session, rows: Ints) -> None:
+        held = session.held
+        assert held.quotes is not None  # they are taken
+        at, slots = held.quotes.quoted(rows)
+        if not session.walks:
+            self._send_quotes(held, rows[at], slots)
+            return
+        for known in known_quotes(self._journal, session.day, held, rows, session.walks):
+            self._send_quotes(held, known.rows, known.slots, values=known.values, known_at=known.known_at)
+
+    def _send_quotes(
+        self,
+        held: HeldBars,
+        rows: Ints,
+        slots: Ints,
+        *,
+        values: Floats | None = None,
+        known_at: int | None = None,
+    ) -> None:
+        """Send quotes as they are held, or other `values` of them."""
+        if self._shown is None or held.quotes is None or not self._takes_quotes:
+            return
+        if values is None:
+            values = held.quotes.values[:, rows, slots]
+        self._send(QuotesArrived(self._shown, rows, slots, values, self._batches, known_at))
+
     def _write_store(self, now: float, *, is_last: bool = False) -> bool:
         """Write the bars that the store is to have by now; return whether it has them."""
         due = [session for session in self._sessions if self.stores_at_once or session.is_fold_due]
-        # The store's bars are what the journal adds up to: without the journal, they wait.
-        if self._backlog.bars or not self._writer.write([one.held for one in due], now, is_last=is_last):
+        # The store has what the journal adds up to: without the journal, it waits.
+        if self._backlog.has_arrivals or not self._writer.write(
+            [one.held for one in due], now, is_last=is_last
+        ):
             return False
         for session in due:
             session.is_fold_due = False
@@ -424,6 +509,8 @@ class BarRecording:
             journal_bytes=self._journal.size_bytes,
             unsaved=self._backlog.bars,
             unstored=sum(session.held.unstored_bars for session in self._sessions),
+            unsaved_quotes=self._backlog.quotes,
+            unstored_quotes=sum(session.held.unstored_quotes for session in self._sessions),
         )
 
 

@@ -11,6 +11,7 @@ from typing import Final, Protocol
 from tapedeck.engine.clock.live_clock import LiveClock
 from tapedeck.engine.errors import EngineError
 from tapedeck.engine.feeds.feed_bar import FeedBar
+from tapedeck.engine.feeds.feed_quote import FeedQuote
 from tapedeck.engine.feeds.live_feed import FeedSink
 from tapedeck.engine.feeds.stored_bars import ReadingStoppedError
 
@@ -22,8 +23,8 @@ JOIN_TIMEOUT_S: Final = 10.0
 class Timetable(Protocol):
     """Messages by market time (seconds UTC); used by one thread."""
 
-    def due(self, after: float, until: float) -> Sequence[FeedBar]:
-        """Return the bars of the messages with `after < time <= until`, in order."""
+    def due(self, after: float, until: float) -> Sequence[FeedBar | FeedQuote]:
+        """Return the bars and quotes of the messages with `after < time <= until`, in order."""
         ...
 
     def next_due(self, after: float) -> float:
@@ -38,7 +39,8 @@ class Timetable(Protocol):
 class DeliveryThread:
     """Delivers the messages of a timetable later than `after` (seconds UTC), until stopped.
 
-    Messages that are due together go in one call. `provider_ahead`: seconds by which the provider's clock is
+    Messages that are due together go in one call, after one for their quotes: so slots are shown with these.
+    `provider_ahead`: seconds by which the provider's clock is
     ahead of ours. After a lost connection or an error the sink is told, and the thread ends.
     """
 
@@ -112,11 +114,14 @@ class DeliveryThread:
         ends = self._timetable.connection_ends(self._after, now)
         if self._is_stopped:
             return False
-        bars = self._timetable.due(self._after, now if ends is None else ends)
+        messages = self._timetable.due(self._after, now if ends is None else ends)
         self._after = now  # what was taken from the timetable is delivered, also if it is to end meanwhile
-        if bars:
+        if messages:
             self._sink.provider_time(now + self._provider_ahead)
-            self._sink.bars(bars)
+            if quotes := [one for one in messages if isinstance(one, FeedQuote)]:
+                self._sink.quotes(quotes)
+            if bars := [one for one in messages if isinstance(one, FeedBar)]:
+                self._sink.bars(bars)
         if ends is not None:
             self._sink.lost("a disconnect of the fault script")
         return ends is None

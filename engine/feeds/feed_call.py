@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from threading import Thread
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from tapedeck.engine.errors import cause_of
 from tapedeck.engine.feeds.live_feed import FeedError
@@ -62,3 +63,15 @@ def as_feed_error(error: BaseException) -> FeedError:
     if isinstance(error, OSError):
         return FeedError(cause_of(error))
     return FeedError(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
+
+
+def call_in_time(feed: str, what: str, work: Callable[[], Value], timeout: float) -> Value:
+    """Return the result of a feed's call, or raise its FeedError; a final one if it takes too long."""
+    call = FeedCall(what, work, time.monotonic() + timeout, lambda _: None)
+    call.start()
+    # The feed has its own chance to say why it did not answer in time.
+    if not call.join(timeout * 1.1):
+        raise FeedError(f"{feed}: {what} did not end within {timeout:g} s", is_final=True)
+    if call.error is not None:
+        raise call.error
+    return cast(Value, call.value)

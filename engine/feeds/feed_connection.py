@@ -86,16 +86,6 @@ class _Leave:
     symbols: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Lost:
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class _ConnectNow:
-    pass
-
-
 class FeedConnection:
     """Connection to a feed, driven by one thread; other threads send it commands, and read `status`.
 
@@ -178,14 +168,6 @@ class FeedConnection:
         """Take note that some symbols are not to be delivered any more."""
         self._inbox.put(_Leave(tuple(symbols)))
 
-    def lost(self, reason: str) -> None:
-        """Take the connection for lost, and make it again."""
-        self._inbox.put(_Lost(reason))
-
-    def reconnect(self) -> None:
-        """Connect anew without waiting."""
-        self._inbox.put(_ConnectNow())
-
     def close(self) -> None:
         """End the connection and its thread; safe to call twice. Nothing is reported after `join`."""
         self._closing.set()
@@ -238,11 +220,6 @@ class FeedConnection:
             self._joins.append(message)
         elif isinstance(message, _Leave):
             self._symbols.leave(message.symbols)
-        elif isinstance(message, _Lost):
-            self._disconnected(message.reason)
-        elif isinstance(message, _ConnectNow):
-            self._disconnected("connecting anew on request", is_alert=False)
-            self._watch.try_now(self._monotonic())
 
     def _look(self) -> None:
         """Do what is due at this moment."""
@@ -384,17 +361,14 @@ class FeedConnection:
         text = f"{self._feed.name}: cannot connect, trying again: {error}"
         self._alerts.begin(_CAUSE, text, at=now, is_severe=True)
 
-    def _disconnected(
-        self, reason: str, *, state: FeedState = FeedState.RECONNECTING, is_alert: bool = True
-    ) -> None:
+    def _disconnected(self, reason: str, *, state: FeedState = FeedState.RECONNECTING) -> None:
         """Close a connection that is lost or stale, to make it again; without one, nothing happens."""
         if not self._watch.is_connected:
             return
         now, machine = self._clock.now(), self._monotonic()
         self._watch.lost(reason, now, machine, state=state)
         word = "stale" if state is FeedState.STALE else "connection lost"
-        if is_alert:
-            self._alerts.begin(_CAUSE, f"{self._feed.name}: {word}: {reason}", at=now, is_severe=True)
+        self._alerts.begin(_CAUSE, f"{self._feed.name}: {word}: {reason}", at=now, is_severe=True)
         self._close_feed(machine)
         self._report(FeedLost(now, reason))
 

@@ -80,11 +80,6 @@ class FeedWatch:
         if self.state is FeedState.STALE:
             self._enter(FeedState.RECONNECTING, now, self.reason)
 
-    def try_now(self, machine: float) -> None:
-        """Connect without waiting any longer."""
-        self.try_at = machine
-        self._back_off.reset()
-
     def connected(self, now: float, machine: float) -> None:
         """Take note that the feed is connected, and delivers."""
         self._enter(FeedState.CONNECTED, now, "")

@@ -48,6 +48,12 @@ def _free_bytes(folder: Path) -> int:
         return _LEAST_FREE_BYTES
 
 
+def amount(bars: int, quotes: int) -> str:
+    """Return numbers of bars and quotes in words, such as `1,200 bars and 3 quotes`."""
+    counts = [(bars, "bars"), (quotes, "quotes")]
+    return " and ".join(f"{number:,} {noun}" for number, noun in counts if number) or "0 bars"
+
+
 class SpaceAlerts:
     """Alerts about the disk of `folder`: one when room is lacking, one when all writes succeed again."""
 

@@ -10,15 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tapedeck.engine.clock.slots import SessionSlots
+from tapedeck.engine.clock.slots import SessionSlots, epoch_seconds
 from tapedeck.engine.feeds.arrivals import PRECEDENCE, Arrivals, Codes
 from tapedeck.engine.feeds.day_bounds import LONGEST_REST_S, day_bounds
+from tapedeck.engine.feeds.held_quotes import HeldQuotes, TakenQuotes
+from tapedeck.engine.feeds.outcomes import Outcome, rounds
+from tapedeck.engine.feeds.quote_arrivals import QuoteArrivals
 from tapedeck.engine.importers.validation import validate_each
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.store.bar_store import BarColumns, Floats, Ints
@@ -27,27 +29,6 @@ Mask = NDArray[np.bool_]
 _NONE: Final = -1
 _NEVER: Final = 2**62
 _Key = tuple[int, int]  # of a bar outside the slots: row and time
-
-
-class Outcome(IntEnum):
-    """What became of an arrival."""
-
-    NEW = 0
-    """The first version of its bar."""
-    REPLACED = 1
-    """Other values than the version before, whose place it took."""
-    SAME = 2
-    """The values that are held already."""
-    REFUSED = 3
-    """Other values, of a lower precedence than those held."""
-    NOT_OURS = 4
-    """A symbol that is not of the session."""
-    OFF_RASTER = 5
-    """A time that no bar of the interval has, or that is not of this trading day."""
-    INVALID = 6
-    """Values that no bar can have."""
-    TOO_LATE = 7
-    """A time before the close of a session that takes no more bars."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +54,17 @@ class HeldBars:
     `labels`: the times, seconds UTC, ascending, shape (n,). `values`: float64, shape (5, S, n), NaN without a
     bar. `kinds`: int8, shape (S, n): the kind of the version held, -1 without one. `unstored`: bool, shape
     (S, n): bars that are not in the store yet. `closed_before`: bars before this time are not taken.
+    `quotes`: those of the same rows and times; None for a session without quotes.
     """
 
     def __init__(
-        self, symbols: Sequence[str], interval: Interval, labels: Ints, bounds: tuple[int, int]
+        self,
+        symbols: Sequence[str],
+        interval: Interval,
+        labels: Ints,
+        bounds: tuple[int, int],
+        *,
+        quotes: HeldQuotes | None = None,
     ) -> None:
         self.symbols = tuple(symbols)
         self.interval = interval
@@ -87,6 +75,7 @@ class HeldBars:
         self.unstored: Mask = np.zeros(shape, np.bool_)
         self.since, self.until = bounds
         self.closed_before = self.since
+        self.quotes = quotes
         self._rows = {symbol: row for row, symbol in enumerate(self.symbols)}
         self._taking = dict(self._rows)  # without the symbols that left
         self._outside: dict[_Key, tuple[int, tuple[float, ...]]] = {}
@@ -94,9 +83,11 @@ class HeldBars:
         self._empty: dict[str, Ints] = {}
 
     @classmethod
-    def of_session(cls, symbols: Sequence[str], slots: SessionSlots) -> HeldBars:
+    def of_session(cls, symbols: Sequence[str], slots: SessionSlots, *, has_quotes: bool = False) -> HeldBars:
         """Return the bars of a session, none yet."""
-        return cls(symbols, slots.interval, slots.stored_labels, day_bounds(slots.session))
+        labels, closes = slots.stored_labels, epoch_seconds(slots.session.regular_close)
+        quotes = HeldQuotes(len(symbols), labels, closes) if has_quotes else None
+        return cls(symbols, slots.interval, labels, day_bounds(slots.session), quotes=quotes)
 
     def rows_of(self, symbols: Sequence[str]) -> Ints:
         """Return the row of each symbol, -1 for those that are not of the session, or left it."""
@@ -115,6 +106,8 @@ class HeldBars:
         self.values = np.pad(self.values, ((0, 0), *blank), constant_values=np.nan)
         self.kinds = np.pad(self.kinds, blank, constant_values=_NONE)
         self.unstored = np.pad(self.unstored, blank)
+        if self.quotes is not None:
+            self.quotes.add_rows(len(new))
         return new
 
     def leave(self, symbols: Sequence[str]) -> None:
@@ -132,7 +125,7 @@ class HeldBars:
         is_in_slot = np.append(self.labels, _NEVER)[slots] == times
         is_held = outcomes == Outcome.NEW
         inside = np.flatnonzero(is_held & is_in_slot)
-        for chosen in _rounds(inside, rows[inside] * len(self.labels) + slots[inside]):
+        for chosen in rounds(inside, rows[inside] * len(self.labels) + slots[inside]):
             outcomes[chosen] = self._put(
                 rows[chosen], slots[chosen], values[:, chosen], arrivals.kinds[chosen]
             )
@@ -142,6 +135,11 @@ class HeldBars:
         changed = inside[outcomes[inside] <= Outcome.REPLACED]
         faults = {at: fault for at, fault in valid.faults.items() if outcomes[at] == Outcome.INVALID}
         return Taken(outcomes, changed, rows[changed], slots[changed], faults)
+
+    def take_quotes(self, arrivals: QuoteArrivals) -> TakenQuotes:
+        """Take quotes in the order received, and return what they changed. Only with `quotes`."""
+        assert self.quotes is not None
+        return self.quotes.take(arrivals, self.rows_of(arrivals.symbols), self.closed_before)
 
     def hand_over_from(self, time: int) -> Arrivals:
         """Drop the bars outside the slots from `time` on, and return them for the session that has them."""
@@ -192,6 +190,13 @@ class HeldBars:
         self.unstored[:] = False
         self._unstored_outside.clear()
         self._empty.clear()
+        if self.quotes is not None:
+            self.quotes.mark_stored()
+
+    @property
+    def unstored_quotes(self) -> int:
+        """Number of quotes that are not in the store yet."""
+        return 0 if self.quotes is None else self.quotes.unstored_quotes
 
     @property
     def unstored_empty(self) -> bool:
@@ -247,16 +252,3 @@ class HeldBars:
 def _stored_form(bars: BarColumns) -> Floats:
     """Return values (5, n) as stores hold them: without negative zeros."""
     return np.array([bars.open, bars.high, bars.low, bars.close, bars.volume]) + 0.0
-
-
-def _rounds(positions: Ints, keys: Ints) -> Iterator[Ints]:
-    """Yield positions, each key at most once a round, so that versions of one slot follow each other."""
-    if not len(keys):
-        return
-    order = np.argsort(keys, kind="stable")
-    is_first = np.append(True, np.diff(keys[order]) != 0)
-    starts = np.flatnonzero(is_first)
-    turns = np.empty(len(keys), np.int64)
-    turns[order] = np.arange(len(keys)) - np.repeat(starts, np.diff(np.append(starts, len(keys))))
-    for turn in range(int(turns.max()) + 1):
-        yield positions[turns == turn]

@@ -20,11 +20,19 @@ class JournalBacklog:
         self.retries = Retries(alerts)
         self.bars = 0
         """Number of bars that wait."""
+        self.quotes = 0
+        """Number of quotes that wait."""
 
-    def add(self, write: Callable[[], None], *, bars: int = 0) -> None:
-        """Add a write of the journal, with the number of its bars."""
+    def add(self, write: Callable[[], None], *, bars: int = 0, quotes: int = 0) -> None:
+        """Add a write of the journal, with the number of its bars, or quotes."""
         self._writes.append(write)
         self.bars += bars
+        self.quotes += quotes
+
+    @property
+    def has_arrivals(self) -> bool:
+        """Whether bars or quotes wait."""
+        return bool(self.bars or self.quotes)
 
     def write(self, now: float, *, is_last: bool = False) -> bool:
         """Write all that waits, if a try is due, or the last one; return whether nothing waits any more."""
@@ -33,5 +41,5 @@ class JournalBacklog:
                 with self._journal.transaction():
                     for write in self._writes:
                         write()
-                self._writes, self.bars = [], 0
+                self._writes, self.bars, self.quotes = [], 0, 0
         return not self._writes

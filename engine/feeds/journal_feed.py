@@ -1,4 +1,4 @@
-"""Journal feed: a recorded day as it was seen, each version of each bar at its time of receipt."""
+"""Journal feed: a recorded day as it was seen, each version of each bar and quote at its time of receipt."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from tapedeck.engine.clock.live_clock import LiveClock
 from tapedeck.engine.errors import listed
 from tapedeck.engine.feeds.delivery_thread import DeliveryThread
 from tapedeck.engine.feeds.feed_bar import FeedBar
+from tapedeck.engine.feeds.feed_quote import FeedQuote
 from tapedeck.engine.feeds.live_feed import FeedAbilities, FeedError, FeedHistory, FeedSink
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.store.symbol_hints import similar_names
@@ -21,11 +22,11 @@ _NOTHING: Final = 1
 """Time, in seconds UTC, until which history is complete: it tells nothing of any recorded day."""
 
 
-class SeenBar(NamedTuple):
-    """A version of a bar, with its kind, and the market time of its receipt (seconds UTC)."""
+class Seen(NamedTuple):
+    """A version of a bar, with its kind, or of a quote, and the market time of its receipt (seconds UTC)."""
 
     received: float
-    bar: FeedBar
+    message: FeedBar | FeedQuote
 
 
 class JournalFeed:
@@ -39,7 +40,7 @@ class JournalFeed:
 
     def __init__(
         self,
-        arrivals: Callable[[], Iterable[SeenBar]],
+        arrivals: Callable[[], Iterable[Seen]],
         symbols: Collection[str],
         clock: LiveClock,
         interval: Interval,
@@ -126,7 +127,7 @@ class JournalFeed:
         for received, bar in self._arrivals():
             if received > now:
                 break
-            if bar.symbol in symbols and start <= bar.opened_at < end:
+            if isinstance(bar, FeedBar) and bar.symbol in symbols and start <= bar.opened_at < end:
                 held = found.get((bar.symbol, bar.opened_at))
                 if held is None or bar.kind.precedence >= held.kind.precedence:
                     found[bar.symbol, bar.opened_at] = bar
@@ -141,25 +142,25 @@ class JournalFeed:
 class _Arrivals:
     """Timetable of arrivals; each is handed out once, to one thread after another."""
 
-    def __init__(self, arrivals: Callable[[], Iterable[SeenBar]]) -> None:
+    def __init__(self, arrivals: Callable[[], Iterable[Seen]]) -> None:
         self.wanted: set[str] = set()
         self._arrivals = arrivals
         self._done = 0
-        self._left: Iterator[SeenBar] | None = None
-        self._next: SeenBar | None = None
+        self._left: Iterator[Seen] | None = None
+        self._next: Seen | None = None
 
     def rewind(self) -> None:
         """Read again for another thread, as databases answer to the thread that asked; skip what was due."""
         self._left, self._next = None, None
 
-    def due(self, after: float, until: float) -> list[FeedBar]:
-        bars: list[FeedBar] = []
+    def due(self, after: float, until: float) -> list[FeedBar | FeedQuote]:
+        found: list[FeedBar | FeedQuote] = []
         while (arrival := self._first()) is not None and arrival.received <= until:
-            if arrival.bar.symbol in self.wanted:
-                bars.append(arrival.bar)
+            if arrival.message.symbol in self.wanted:
+                found.append(arrival.message)
             self._next = None
             self._done += 1
-        return bars
+        return found
 
     def next_due(self, after: float) -> float:
         arrival = self._first()
@@ -168,7 +169,7 @@ class _Arrivals:
     def connection_ends(self, after: float, until: float) -> float | None:
         return None
 
-    def _first(self) -> SeenBar | None:
+    def _first(self) -> Seen | None:
         if self._left is None:
             self._left = islice(self._arrivals(), self._done, None)
         if self._next is None:

@@ -24,8 +24,15 @@ from tapedeck.engine.feeds.arrivals import MICROSECONDS, Arrivals
 from tapedeck.engine.feeds.bar_recording import BarRecording
 from tapedeck.engine.feeds.feed_bar import FeedBar
 from tapedeck.engine.feeds.feed_quote import FeedQuote
+from tapedeck.engine.feeds.quote_arrivals import QuoteArrivals
 from tapedeck.engine.feeds.recorded_day import ClockAnchor
-from tapedeck.engine.feeds.recorder_messages import Arrived, RecorderStatus, SessionBegun, SymbolsJoined
+from tapedeck.engine.feeds.recorder_messages import (
+    Arrived,
+    QuotesArrived,
+    RecorderStatus,
+    SessionBegun,
+    SymbolsJoined,
+)
 from tapedeck.engine.feeds.symbol_claims import SymbolClaims, claims_folder
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.store.bar_store import BarStore
@@ -56,11 +63,12 @@ class FeedListener(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Received:
-    """Bars as a feed's thread left them; times of the market, and of the machine's monotonic clock."""
+    """Bars or quotes as a feed's thread left them; times of the market, and of the machine's clock."""
 
-    bars: Sequence[FeedBar]
     received: int
     received_at: float
+    bars: Sequence[FeedBar] = ()
+    quotes: Sequence[FeedQuote] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +80,13 @@ class _Command:
 
 
 class LiveRecorder:
-    """Records the bars of one feed and interval; also the `FeedSink` of the feed.
+    """Records the bars of one feed and interval, and its quotes; also the `FeedSink` of the feed.
 
     `journal`: path of the arrival journal, by default beside the store.
     `market_now` gives the market's time in seconds UTC, as `LiveClock.now`. `send` gets the changes of the
     shown session, `failed` the error that ended the thread, once, `alert` texts for the user, all in the
-    recorder's thread. `listener` gets what is not recorded, in the feed's threads. The thread is not a
+    recorder's thread. `listener` gets what is not recorded, in the feed's threads. Without `takes_quotes`
+    quotes are dropped. The thread is not a
     daemon: `stop` ends it after all that is queued, `join` waits for that. Opening the journal may raise
     StoreError.
 
@@ -93,11 +102,12 @@ class LiveRecorder:
         *,
         journal: Path | None = None,
         market_now: Callable[[], float],
-        send: Callable[[Arrived], None],
+        send: Callable[[Arrived | QuotesArrived], None],
         failed: Callable[[Exception], None],
         alert: Callable[[str], None],
         listener: FeedListener | None = None,
         synchronous: Synchronous = "normal",
+        takes_quotes: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store, self._market_now, self._monotonic = store, market_now, monotonic
@@ -112,25 +122,27 @@ class LiveRecorder:
             source,
             send=send,
             alert=alert,
+            takes_quotes=takes_quotes,
         )
+        self._takes_quotes = takes_quotes
         self._queue: SimpleQueue[_Received | _Command | None] = SimpleQueue()
         self._items: deque[_Received | _Command | None] = deque()  # taken from the queue, not done yet
         self._thread = Thread(target=self._run, name=f"tapedeck-{_NAME}", daemon=False)
         self._ending = Lock()  # guards the next: no command is queued after the last look at the queue
         self._has_ended = False
-        self._has_left_out = False
+        self._has_left_out: set[str] = set()  # kinds that were told of
         self.error: Exception | None = None
 
     # The feed's side: any thread, no waiting.
 
     def bars(self, bars: Sequence[FeedBar]) -> None:
         """Take bars of a feed, in the order received."""
-        received = int(self._market_now() * MICROSECONDS)
-        self._queue.put(_Received(bars, received, self._monotonic()))
+        self._queue.put(_Received(*self._moment(), bars=bars))
 
     def quotes(self, quotes: Sequence[FeedQuote]) -> None:
         """Take quotes of a feed, in the order received."""
-        del quotes  # not recorded yet
+        if self._takes_quotes:
+            self._queue.put(_Received(*self._moment(), quotes=quotes))
 
     def forming(self, bars: Sequence[FeedBar]) -> None:
         """Pass on bars of slots that are not over."""
@@ -193,11 +205,11 @@ class LiveRecorder:
         )
 
     def show_symbols(self, trading_day: date, symbols: Sequence[str]) -> Future[None]:
-        """Send all bars held of some symbols of the session that is shown, in one message."""
+        """Send all bars and quotes held of some symbols of the session that is shown."""
         return self._asked(lambda: self._recording.show_symbols(trading_day, symbols, self._market_now()))
 
     def show(self, trading_day: date) -> Future[None]:
-        """Send all bars held of a session, in one message, and from then on what changes in it."""
+        """Send all bars and quotes held of a session, and from then on what changes in it."""
         return self._asked(lambda: self._recording.show(trading_day, self._market_now()))
 
     def end_session(self, trading_day: date, *, reconciled: bool) -> Future[bool]:
@@ -254,6 +266,9 @@ class LiveRecorder:
         if self._thread.is_alive():
             raise EngineError(f"thread {self._thread.name} did not end within {timeout:g} s")
 
+    def _moment(self) -> tuple[int, float]:
+        return int(self._market_now() * MICROSECONDS), self._monotonic()
+
     def _asked(self, work: Callable[[], Answer]) -> Future[Answer]:
         answer: Future[Answer] = Future()
         with self._ending:
@@ -286,7 +301,7 @@ class LiveRecorder:
         while not self._queue.empty():
             self._items.append(self._queue.get())
         while self._items:
-            batch = list(self._next_bars())
+            batch = list(self._next_arrivals())
             if batch:
                 self._record(batch)
             elif (item := self._items.popleft()) is None:
@@ -296,26 +311,44 @@ class LiveRecorder:
         self._recording.retry(self._monotonic())  # also writes what the commands have added
         return True
 
-    def _next_bars(self) -> Iterator[_Received]:
-        """Yield the bars before the next command."""
+    def _next_arrivals(self) -> Iterator[_Received]:
+        """Yield the bars and quotes before the next command."""
         while self._items and isinstance(item := self._items[0], _Received):
             self._items.popleft()
             yield item
 
     def _record(self, batch: Sequence[_Received]) -> None:
+        """Record a batch: first the quotes, so that slots are shown with them once their bars are there."""
+        self._record_quotes([item for item in batch if item.quotes])
+        self._record_bars([item for item in batch if item.bars])
+
+    def _record_quotes(self, batch: Sequence[_Received]) -> None:
+        if not batch:
+            return
+        quotes = [quote for item in batch for quote in item.quotes]
+        received = np.repeat([item.received for item in batch], [len(item.quotes) for item in batch])
+        arrivals, malformed = QuoteArrivals.of_well_formed(quotes, received)
+        for quote in malformed:
+            self._leave_out("quote", quote)
+        self._recording.leave_out_quotes(len(malformed))
+        self._recording.take_quotes(arrivals, batch[0].received_at, self._monotonic)
+
+    def _record_bars(self, batch: Sequence[_Received]) -> None:
+        if not batch:
+            return
         bars = [bar for item in batch for bar in item.bars]
         received = np.repeat([item.received for item in batch], [len(item.bars) for item in batch])
         arrivals, malformed = Arrivals.of_well_formed(bars, received)
         for bar in malformed:
-            self._leave_out(bar)
+            self._leave_out("bar", bar)
         self._recording.take(arrivals, batch[0].received_at, self._monotonic)
 
-    def _leave_out(self, bar: FeedBar) -> None:
-        """Tell of a malformed bar: the first one to the user, all of them to the log."""
-        text = f"feed {self._recording.source}: malformed bar left out: {bar!r}"
+    def _leave_out(self, noun: str, one: object) -> None:
+        """Tell of a malformed bar or quote: the first of them to the user, all of them to the log."""
+        text = f"feed {self._recording.source}: malformed {noun} left out: {one!r}"
         log.warning("%s", text)
-        if not self._has_left_out:
-            self._has_left_out = True
+        if noun not in self._has_left_out:
+            self._has_left_out.add(noun)
             self._alert(text)
 
     @staticmethod

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date
+from heapq import merge
+from operator import itemgetter
 from pathlib import Path
+from typing import Final
 
 from tapedeck.engine.clock.live_clock import LiveClock
 from tapedeck.engine.errors import DataMissingError, listed
@@ -12,11 +15,14 @@ from tapedeck.engine.feeds.arrival_journal import ArrivalJournal
 from tapedeck.engine.feeds.arrivals import KINDS, MICROSECONDS
 from tapedeck.engine.feeds.day_bounds import LONGEST_REST_S
 from tapedeck.engine.feeds.feed_bar import FeedBar
-from tapedeck.engine.feeds.journal_feed import JournalFeed, SeenBar
+from tapedeck.engine.feeds.feed_quote import FeedQuote
+from tapedeck.engine.feeds.journal_feed import JournalFeed, Seen
 from tapedeck.engine.feeds.recorded_day import RecordedDay
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.tape.scan_records import ScanRecord
 from tapedeck.engine.tape.symbol_changes import SymbolChange
+
+_BY_SEQUENCE: Final = itemgetter(0)
 
 
 def has_recorded(journal: Path, day: date, interval: Interval, symbols: Sequence[str]) -> bool:
@@ -57,7 +63,7 @@ def recorded_scans(
 
 
 def last_arrival(journal: Path, day: date, interval: Interval, symbols: Sequence[str]) -> float:
-    """Return the market time, seconds UTC, at which the last bar of a recorded day arrived; 0 without one."""
+    """Return the market time, seconds UTC, of the last arrival of a recorded day; 0 without one."""
     recorded = _recorded(journal, day, interval, symbols)
     if recorded is None:
         return 0.0
@@ -78,10 +84,24 @@ def _known(journal: Path, interval: Interval) -> str:
     return f"{interval} bars are recorded of {listed(days[::-1])}"
 
 
-def _arrivals(journal: Path, interval: Interval, start: int, end: int) -> Iterator[SeenBar]:
+def _arrivals(journal: Path, interval: Interval, start: int, end: int) -> Iterator[Seen]:
     with ArrivalJournal(journal) as opened:
-        for part in opened.arrivals(interval, start, end):
-            kinds = (KINDS[code] for code in part.kinds.tolist())
-            bars = zip(part.symbols, part.opened_at.tolist(), *part.values.tolist(), kinds, strict=True)
-            for received, bar in zip(part.received.tolist(), bars, strict=True):
-                yield SeenBar(received / MICROSECONDS, FeedBar._make(bar))
+        seen = merge(
+            _bars(opened, interval, start, end), _quotes(opened, interval, start, end), key=_BY_SEQUENCE
+        )
+        yield from (one for _, one in seen)
+
+
+def _bars(journal: ArrivalJournal, interval: Interval, start: int, end: int) -> Iterator[tuple[int, Seen]]:
+    for sequences, part in journal.numbered_arrivals(interval, start, end):
+        kinds = (KINDS[code] for code in part.kinds.tolist())
+        bars = zip(part.symbols, part.opened_at.tolist(), *part.values.tolist(), kinds, strict=True)
+        for sequence, received, bar in zip(sequences.tolist(), part.received.tolist(), bars, strict=True):
+            yield sequence, Seen(received / MICROSECONDS, FeedBar._make(bar))
+
+
+def _quotes(journal: ArrivalJournal, interval: Interval, start: int, end: int) -> Iterator[tuple[int, Seen]]:
+    for sequences, part in journal.numbered_quotes(interval, start, end):
+        quotes = zip(part.symbols, part.opened_at.tolist(), *part.values.tolist(), strict=True)
+        for sequence, received, quote in zip(sequences.tolist(), part.received.tolist(), quotes, strict=True):
+            yield sequence, Seen(received / MICROSECONDS, FeedQuote._make(quote))

@@ -6,6 +6,7 @@ from tapedeck.engine.errors import listed
 from tapedeck.engine.feeds.arrival_journal import ArrivalJournal
 from tapedeck.engine.feeds.day_bounds import LONGEST_REST_S
 from tapedeck.engine.feeds.held_bars import HeldBars
+from tapedeck.engine.feeds.held_quotes import HeldQuotes
 from tapedeck.engine.feeds.live_feed import FeedError
 from tapedeck.engine.feeds.recorded_day import RecordedDay
 from tapedeck.engine.feeds.store_writer import StoreWriter
@@ -38,9 +39,12 @@ def read_day(
 ) -> None:
     """Have `held` take a day's arrivals, before `end` (seconds UTC), and its slots without a trade.
 
-    `symbol`: its arrivals alone.
+    Its quotes, too, of which the journal has those alone that were taken. `symbol`: its arrivals alone.
     """
     bounds = day.since, held.until + LONGEST_REST_S if end is None else end
+    if held.quotes is not None:
+        for _, quotes in journal.numbered_quotes(day.interval, *bounds, symbol=symbol):
+            held.take_quotes(quotes)
     if day.last_sequence is None:
         for part in journal.arrivals(day.interval, *bounds, symbol=symbol):
             held.take(part)
@@ -58,8 +62,11 @@ def read_day(
 
 def folded_day(journal: ArrivalJournal, day: RecordedDay, end: int | None = None) -> HeldBars:
     """Return what the journal of a day adds up to, before `end` (seconds UTC)."""
-    times = journal.times(day.interval, day.since, end or day.until + LONGEST_REST_S)
-    held = HeldBars(day.all_symbols, day.interval, times, (day.since, day.until))
+    bounds = day.since, end or day.until + LONGEST_REST_S
+    times, has_quotes = journal.times(day.interval, *bounds), journal.has_quotes(day.interval, *bounds)
+    symbols = day.all_symbols
+    quotes = HeldQuotes(len(symbols), times) if has_quotes else None
+    held = HeldBars(symbols, day.interval, times, (day.since, day.until), quotes=quotes)
     read_day(journal, held, day, end)
     return held
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
-
-import numpy as np
-from numpy.typing import NDArray
 
 from tapedeck.engine.feeds.arrivals import Codes
 from tapedeck.engine.store.bar_store import Floats, Ints
+from tapedeck.engine.tape.bar_grid import Mask
 from tapedeck.engine.tape.scan_records import ScanRecord
 from tapedeck.engine.tape.symbol_changes import SymbolChange
 
@@ -34,7 +32,7 @@ class Arrived:
     slots: Ints
     values: Floats
     kinds: Codes
-    is_new: NDArray[np.bool_]
+    is_new: Mask
     received: float
     saved: bool
     number: int = 0
@@ -42,6 +40,37 @@ class Arrived:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def part(self, chosen: Mask) -> Arrived:
+        """Return the message of some of its bars; `chosen`: bool, shape (m,)."""
+        return replace(
+            self,
+            rows=self.rows[chosen],
+            slots=self.slots[chosen],
+            values=self.values[:, chosen],
+            kinds=self.kinds[chosen],
+            is_new=self.is_new[chosen],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class QuotesArrived:
+    """Last quotes of slots of the shown session that are new or replaced; each slot of a symbol once.
+
+    `rows`, `slots`, `number`, `known_at`: as in `Arrived`. `values`: float64, shape (4, m): bid, ask, bid
+    size, ask size, as stored; NaN for a quote that strategies knew later only.
+    """
+
+    trading_day: date
+    rows: Ints
+    slots: Ints
+    values: Floats
+    number: int = 0
+    known_at: int | None = None
+
+    def part(self, chosen: Mask) -> QuotesArrived:
+        """Return the message of some of its quotes; `chosen`: bool, shape (m,)."""
+        return replace(self, rows=self.rows[chosen], slots=self.slots[chosen], values=self.values[:, chosen])
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +80,8 @@ class RecorderCounts:
     `bars`: all of the session's symbols. `late`: new bars of slots behind the frontier. `filled`: those of
     them that came by a request. `corrected`: bars with other values than before. `refused`: other values
     of a lower precedence. `early`: bars of slots that were not over by our clock. `off_raster`, `invalid`:
-    journalled, but not stored. `not_ours`: of other symbols; not journalled.
+    journalled, but not stored. `not_ours`: of other symbols; not journalled. `quotes`: last quotes of slots
+    that were new, or others than before; `quotes_left_out`: with a fault, of other symbols, or too late.
     """
 
     bars: int = 0
@@ -64,6 +94,8 @@ class RecorderCounts:
     off_raster: int = 0
     invalid: int = 0
     not_ours: int = 0
+    quotes: int = 0
+    quotes_left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +105,7 @@ class RecorderStatus:
     `save_lag_s`: longest time from receipt to journal of the last batch, seconds of the machine; None before
     the first. `stored_lag_s`: the same, to the store's bars. `unsaved`: bars not in the journal yet.
     `unstored`: bars not in the store yet; in a Parquet store, until the session ends, all of them.
+    `unsaved_quotes`, `unstored_quotes`: the same of quotes.
     """
 
     counts: RecorderCounts = RecorderCounts()
@@ -81,6 +114,8 @@ class RecorderStatus:
     journal_bytes: int = 0
     unsaved: int = 0
     unstored: int = 0
+    unsaved_quotes: int = 0
+    unstored_quotes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Store writer: brings the bars that recordings hold into the store."""
+"""Store writer: brings the bars and quotes that recordings hold into the store."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tapedeck.engine.store.many_writes import write_many
 
 
 class StoreWriter:
-    """Writes held bars to a store, over other values there; a second time changes nothing.
+    """Writes held bars and quotes to a store, over other values there; a second time changes nothing.
 
     `writes_at_once`: whether each batch of arrivals goes to the store. A Parquet store rewrites a year's file
     for a write, and gets the bars of a session at its end.
@@ -23,12 +23,12 @@ class StoreWriter:
         self.retries = Retries(alerts)
 
     def write(self, held: Sequence[HeldBars], now: float, *, is_last: bool = False) -> bool:
-        """Write the bars that are not in the store, if a try is due, or the last one.
+        """Write the bars and quotes that are not in the store, if a try is due, or the last one.
 
         Returns whether the store has all of them. After an error for lack of space they stay marked; other
         errors are raised.
         """
-        waiting = [one for one in held if one.unstored_bars or one.unstored_empty]
+        waiting = [one for one in held if one.unstored_bars or one.unstored_empty or one.unstored_quotes]
         if waiting and (is_last or self.retries.may_try(now)):
             with self.retries.watched(now):
                 # A database commits all symbols together; files are committed whenever enough are ready.
@@ -42,6 +42,9 @@ class StoreWriter:
 
     def _write(self, held: HeldBars) -> None:
         rows, bars = held.bars_to_store()
-        write_many(self._store, held.symbols, held.interval, rows, bars)
+        if len(rows):
+            write_many(self._store, held.symbols, held.interval, rows, bars)
+        if held.unstored_quotes and held.quotes is not None:
+            self._store.quotes.write_many(held.symbols, held.interval, *held.quotes.to_store())
         for symbol, times in held.empty_to_store():
             self._store.confirm_empty(symbol, held.interval, times)

@@ -1,4 +1,4 @@
-"""Block computer: computes a tape's derived bars and session indicators from its base bars, block by block.
+"""Block computer: computes a tape's derived bars, quotes and session indicators, block by block.
 
 Plain arithmetic over grids, without threads. Every column depends only on slots at or before its own, and
 every sum runs in order, so results do not depend on the cut into blocks, to the last bit.
@@ -67,6 +67,8 @@ class BlockComputer:
             first, last = tape.columns_over(interval, start), tape.columns_over(interval, stop)
             if first < last:
                 grid.derive(tape.base, first, last, self._min_completeness)
+        if tape.quotes is not None:
+            tape.quotes.hold(tape.base, start, stop)
         slots = range(start, stop)
         return all(group.advance(slots, self._cancelled) for group in self._groups)
 

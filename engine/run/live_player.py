@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from tapedeck.engine.clock.slots import epoch_seconds
 from tapedeck.engine.metrics.performance import Count, PerformanceMetrics
 from tapedeck.engine.run.data_processor import DataProcessor
 from tapedeck.engine.run.data_quality_manager import DataQualityManager
-from tapedeck.engine.run.editions import Corrections, mended
+from tapedeck.engine.run.editions import Corrections, changes_of, mended
 from tapedeck.engine.run.live_alerts import LiveBreakpoints
 from tapedeck.engine.run.live_reveal import due_frontier, next_reveal
 from tapedeck.engine.run.live_run import LiveRun
@@ -115,6 +115,22 @@ class LivePlayer:
         ahead = ~behind
         if ahead.any():
             tape.base.write_bars(rows[ahead], slots[ahead], values[:, ahead])
+
+    def take_quotes(self, rows: Ints, slots: Ints, values: Floats) -> None:
+        """Take last quotes of slots: `rows`, `slots` int64 (m,), `values` float64 (4, m); NaN takes away."""
+        tape = self._tape
+        if tape.quotes is None:
+            return
+        late = tape.quotes.is_late(rows, slots, tape.frontier)
+        late |= np.isnan(values).all(axis=0)  # the symbol may have none any more
+        late |= any(len(one.quote_rows) for one in self._late)  # those before are not on the tape yet
+        if late.any():
+            self._late.append(
+                Corrections(quote_rows=rows[late], quote_slots=slots[late], quotes=values[:, late])
+            )
+        ahead = ~late
+        if ahead.any():
+            tape.quotes.write_quotes(rows[ahead], slots[ahead], values[:, ahead])
 
     def take_empty(self, rows: Ints, slots: Ints) -> None:
         """Take slots that are confirmed empty: int64 (m,) each."""
@@ -293,7 +309,7 @@ class LivePlayer:
             return
         self.wait_until_computed()  # more may arrive meanwhile
         late, self._late = self._late, []
-        corrections = _changes(self._tape, late)
+        corrections = changes_of(self._tape, late)
         if corrections is None:
             return
         before, computer = self._tape, self._processor.computer
@@ -305,22 +321,3 @@ class LivePlayer:
         if self._walk is not None:
             self._walk.tell_corrected(before, made, corrections)
         self._on_change()
-
-
-def _changes(tape: Tape, late: Sequence[Corrections]) -> Corrections | None:
-    """Return the corrections that differ from the tape, or None; the last one of each slot counts."""
-    rows = np.concatenate([part.rows for part in late])
-    slots = np.concatenate([part.slots for part in late])
-    values = np.concatenate([part.values for part in late], axis=1)
-    keys = rows * len(tape) + slots
-    _, last = np.unique(keys[::-1], return_index=True)
-    kept = len(keys) - 1 - last
-    rows, slots, values = rows[kept], slots[kept], values[:, kept]
-    before = tape.base.values[:, rows, slots]
-    changed = ~((before == values) | (np.isnan(before) & np.isnan(values))).all(axis=0)
-    empty_rows = np.concatenate([part.empty_rows for part in late])
-    empty_slots = np.concatenate([part.empty_slots for part in late])
-    new = ~tape.base.covered_at(empty_rows, empty_slots)
-    if not changed.any() and not new.any():
-        return None
-    return Corrections(rows[changed], slots[changed], values[:, changed], empty_rows[new], empty_slots[new])

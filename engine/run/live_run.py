@@ -27,6 +27,7 @@ from tapedeck.engine.feeds.feed_connection import (
     FeedReport,
 )
 from tapedeck.engine.feeds.forming_bars import FormingBars
+from tapedeck.engine.feeds.free_space import amount
 from tapedeck.engine.feeds.gap_filling import GapFiller, GapRules
 from tapedeck.engine.feeds.history_request import HistoryAnswer, HistoryPurpose
 from tapedeck.engine.feeds.live_options import LiveOptions
@@ -35,7 +36,7 @@ from tapedeck.engine.feeds.live_status import FeedStatus, LivePhase, LiveStatus
 from tapedeck.engine.feeds.receipts import Receipts
 from tapedeck.engine.feeds.reconciliation import Lacking, ReconcileRules, Reconciliation
 from tapedeck.engine.feeds.recorded_day import ClockAnchor
-from tapedeck.engine.feeds.recorder_messages import Arrived
+from tapedeck.engine.feeds.recorder_messages import Arrived, QuotesArrived
 from tapedeck.engine.feeds.trading_hours import TradingHours
 from tapedeck.engine.feeds.universe_history import UniverseHistory
 from tapedeck.engine.intervals import MINUTE
@@ -65,6 +66,10 @@ class BarReceiver(Protocol):
 
     def take(self, rows: Ints, slots: Ints, values: Floats) -> None:
         """Take bars that are new or replaced; `values`: float64 (5, m)."""
+        ...
+
+    def take_quotes(self, rows: Ints, slots: Ints, values: Floats) -> None:
+        """Take last quotes of slots that are new or replaced; `values`: float64 (4, m)."""
         ...
 
     def take_empty(self, rows: Ints, slots: Ints) -> None:
@@ -142,6 +147,7 @@ class LiveRun:
             alert=self.alert,
             listener=self._forming,
             synchronous=live.synchronous,
+            takes_quotes=setup.config.session_data_config.wants_quotes,
         )
         self._connection = setup.connection(
             options.feed,
@@ -179,7 +185,7 @@ class LiveRun:
         """The symbols of the session, as they join and leave."""
         self.again = WalkedAgain()
         """What strategies may not know yet, as they walk the session again."""
-        self._taken = 0  # number of the last message with bars
+        self._taken = 0  # number of the last message with bars or quotes
         self._recorded_answers = 0  # answers whose bars the recorder has not sent on yet
         self._backfill_until = -math.inf  # machine seconds
         self._receiver: BarReceiver | None = None
@@ -206,15 +212,15 @@ class LiveRun:
             self._recorder.stop()
             self._recorder.join(_JOIN_S)
         status = self._recorder.status
-        if status.unsaved:
+        if status.unsaved or status.unsaved_quotes:
             raise StoreError(
-                f"{status.unsaved:,} bars were not saved, for lack of space on the disk of "
-                f"{self._journal.parent}: they are lost"
+                f"{amount(status.unsaved, status.unsaved_quotes)} were not saved, for lack of space on the "
+                f"disk of {self._journal.parent}: they are lost"
             )
-        if status.unstored:
+        if status.unstored or status.unstored_quotes:
             raise StoreError(
-                f"{status.unstored:,} bars are in {self._journal}, but not in the store yet, for lack of "
-                "space: free some, and start the recording again"
+                f"{amount(status.unstored, status.unstored_quotes)} are in {self._journal}, but not in the "
+                "store yet, for lack of space: free some, and start the recording again"
             )
 
     # A session
@@ -337,8 +343,8 @@ class LiveRun:
 
     # Messages
 
-    def take(self, message: Arrived) -> None:
-        """Take bars that are in the journal."""
+    def take(self, message: Arrived | QuotesArrived) -> None:
+        """Take bars or quotes that are in the journal."""
         session, receiver = self._session, self._receiver
         if session is None or receiver is None or message.trading_day != session.trading_day:
             return  # `show` sends all of them
@@ -374,12 +380,15 @@ class LiveRun:
         """Note in the journal that strategies walk some slots, and know all that was taken so far."""
         return self._recorder.note_walk(self._current.trading_day, slots, self._taken)
 
-    def _pass_on(self, session: _Session, receiver: BarReceiver, message: Arrived) -> None:
+    def _pass_on(self, session: _Session, receiver: BarReceiver, message: Arrived | QuotesArrived) -> None:
         rows = self.symbols.on_tape(message.rows)
         slots, values = message.slots, message.values
         if len(rows) and rows.min() < 0:  # of symbols that left, or are about to join
             there = rows >= 0
             rows, slots, values = rows[there], slots[there], values[:, there]
+        if isinstance(message, QuotesArrived):
+            receiver.take_quotes(rows, slots, values)
+            return
         session.gaps.arrived(Cells(rows, slots))
         session.receipts.add(rows, message.received)
         self._drop_forming(session, rows, slots)

@@ -8,7 +8,7 @@ from threading import Event
 from tapedeck.engine.conditions import Condition
 from tapedeck.engine.feeds.feed_connection import FeedReport
 from tapedeck.engine.feeds.history_request import HistoryAnswer
-from tapedeck.engine.feeds.recorder_messages import Arrived
+from tapedeck.engine.feeds.recorder_messages import Arrived, QuotesArrived
 from tapedeck.engine.run.symbol_requests import SymbolRequest
 
 
@@ -129,6 +129,7 @@ Message = (
     | Wake
     | WorkerFailed
     | Arrived
+    | QuotesArrived
     | LiveReport
     | AnswerRecorded
 )

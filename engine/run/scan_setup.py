@@ -176,6 +176,7 @@ def _vocabulary(plan: StreamPlan) -> Vocabulary:
         tuple(output for spec in plan.specs for output in spec.outputs),
         tuple(trailing.name for trailing in plan.history.trailing),
         figures=tuple(UNIVERSE_FIGURES),
+        of_universe=True,
     )
 
 

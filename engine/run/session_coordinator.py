@@ -16,7 +16,7 @@ import numpy as np
 from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.errors import EngineError, TapedeckError
-from tapedeck.engine.feeds.recorder_messages import Arrived
+from tapedeck.engine.feeds.recorder_messages import Arrived, QuotesArrived
 from tapedeck.engine.metrics.performance import Count, PerformanceMetrics
 from tapedeck.engine.read.events import EventKind, EventLog
 from tapedeck.engine.read.snapshot import BreakpointHit
@@ -610,17 +610,17 @@ class SessionCoordinator:
                 self.symbols.take(message)
             case Mark(reached):
                 reached.set()
-            case Arrived() | LiveReport() | AnswerRecorded():
+            case Arrived() | QuotesArrived() | LiveReport() | AnswerRecorded():
                 self._handle_live(message)
                 return
             case _:
                 self._apply(message)
         self._update_state()
 
-    def _handle_live(self, message: Arrived | LiveReport | AnswerRecorded) -> None:
+    def _handle_live(self, message: Arrived | QuotesArrived | LiveReport | AnswerRecorded) -> None:
         assert self.live is not None  # it has sent the message
         match message:
-            case Arrived():
+            case Arrived() | QuotesArrived():
                 self.live.take(message)
             case LiveReport(report):
                 self.live.report(report)

@@ -21,10 +21,13 @@ from tapedeck.engine.tape.bar_grid import FIELDS, BarGrid, Floats, Ints
 from tapedeck.engine.tape.buckets import made_bars
 from tapedeck.engine.tape.history import DailyHistory, History, HistoryDay, IntradayHistory
 from tapedeck.engine.tape.prior_close import PriorClose
+from tapedeck.engine.tape.quote_grid import QuoteGrid
 from tapedeck.engine.tape.tape import Tape
 
 # Most bytes of bars in one read of the store; prefetch_days cannot exceed it.
 _CHUNK_BYTES = 512 * 2**20
+_BAR_BYTES = 40
+_QUOTE_BYTES = 64  # those that came, and those that are held
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,7 @@ class LoadedSession:
     `companions`: the session's bars of intervals whose history does not come from the tape, because they are
     stored themselves or made from a stored interval other than the base. `stored_day`: stored 1d bars of the
     plan's `compared_days`, float64 (5, rows). `left_out`: bars from the session's open to the next one's that
-    are in no slot; None without any.
+    are in no slot; None without any. `quotes`: None unless the plan streams them.
     """
 
     slots: SessionSlots
@@ -43,6 +46,7 @@ class LoadedSession:
     companions: dict[Interval, HistoryDay] = field(default_factory=dict)
     stored_day: Floats | None = None
     left_out: PlaceTally | None = None
+    quotes: QuoteGrid | None = None
 
 
 class SessionLoader:
@@ -68,7 +72,8 @@ class SessionLoader:
 
     def chunk_length(self, session: TradingSession, most: int) -> int:
         """Return how many sessions to read at once: `most`, or fewer if they would exceed the chunk size."""
-        per_session = 40 * len(self._plan.symbols) * len(SessionSlots(session, self._plan.base))
+        cell = _BAR_BYTES + (_QUOTE_BYTES if self._plan.quotes else 0)
+        per_session = cell * len(self._plan.symbols) * len(SessionSlots(session, self._plan.base))
         return max(1, min(most, _CHUNK_BYTES // per_session))
 
     def load(
@@ -90,6 +95,7 @@ class SessionLoader:
         made = {interval: self._make_days(interval, sessions, self._all_rows) for interval in foreign}
         stored_days = self._stored_days(sessions)
         prior_closes = self._prior_closes.of(slots, grids)
+        quotes = self._data.load_quotes(plan.symbols, slots) if plan.quotes else [None] * len(slots)
         return [
             LoadedSession(
                 slots[i],
@@ -98,6 +104,7 @@ class SessionLoader:
                 {interval: days[i] for interval, days in made.items()},
                 None if stored_days is None else stored_days[:, :, i],
                 None if left_out is None else left_out.tally(edges[i] - edges[0], edges[i + 1] - edges[0]),
+                quotes[i],
             )
             for i in range(len(sessions))
         ]

@@ -52,6 +52,7 @@ def build_tape(plan: StreamPlan, loaded: LoadedSession) -> Tape:
         loaded.base,
         derived=plan.derived,
         measure_quality=plan.measure_quality,
+        quotes=loaded.quotes,
     )
     tape.prior_close = loaded.prior_close
     return tape

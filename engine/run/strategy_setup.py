@@ -49,4 +49,5 @@ def vocabulary_of(plan: StreamPlan) -> Vocabulary:
         intervals=(plan.base, *plan.derived),
         indicators=tuple(output for spec in plan.specs for output in spec.outputs),
         historical=tuple(trailing.name for trailing in plan.history.trailing),
+        quotes=plan.quotes,
     )

@@ -1,4 +1,4 @@
-"""Data manager: availability of stored bars, and bars of whole sessions as grids."""
+"""Data manager: availability of stored bars, and bars and quotes of whole sessions as grids."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ from tapedeck.engine.intervals import Interval
 from tapedeck.engine.store.bar_diff import take
 from tapedeck.engine.store.bar_store import BarBatch, BarColumns, BarStore, WriteResult
 from tapedeck.engine.store.left_out_bars import LeftOutBars
+from tapedeck.engine.store.session_quotes import quote_sources, quotes_of_sessions
 from tapedeck.engine.tape.bar_grid import CLOSE, FIELDS, BarGrid, Floats, Ints, Mask
 from tapedeck.engine.tape.held_values import last_columns, taken
+from tapedeck.engine.tape.quote_grid import QuoteGrid
 
 # Later than any bar, in seconds.
 _FAR_FUTURE = 2**40
@@ -97,6 +99,17 @@ class DataManager:
             BarGrid.loaded(values[:, :, a:b], None if empty is None else empty[:, a:b])
             for a, b in pairwise(edges)
         ]
+
+    def load_quotes(self, symbols: Sequence[str], slots: Sequence[SessionSlots]) -> list[QuoteGrid]:
+        """Return each session's stored quotes, one row per symbol, in one read of each stored interval.
+
+        Those of the slots' interval, else the coarsest finer ones, reduced to the last of each slot.
+        """
+        return quotes_of_sessions(self.store.quotes, symbols, slots, self._between)
+
+    def quote_sources(self, symbols: Sequence[str], interval: Interval) -> Mapping[str, Interval]:
+        """Return the stored interval of each symbol's quotes at an interval, of those that have any."""
+        return quote_sources(self.store.quotes, symbols, interval)
 
     def last_closes(self, symbols: Sequence[str], slots: SessionSlots) -> tuple[Floats, Ints]:
         """Return each symbol's last close in the slots of a session, and its slot; NaN and -1 without a bar.

@@ -83,8 +83,8 @@ class ParquetWatch:
         if before.spans is None or now.spans is None:
             raise StoreChangedError(
                 f"{self._root}: {self._interval} {self._noun} of {symbol} were changed while this run was "
-                "reading them, on days that are not known for lack of checksums (add them: `tapedeck store "
-                f"verify --accept --store {self._root}`). Run again"
+                "reading them, on days that are not known for lack of checksums (to add them: `tapedeck "
+                f"store verify --accept --store {self._root}`). Run again"
             )
         changed = before.spans.between(start, end).differences(now.spans.between(start, end))
         if changed:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
+from math import nan
 from typing import NamedTuple
 
 
 class Bar(NamedTuple):
-    """A bar of one symbol; it does not change. Times are in the zone of the exchange; `volume` in shares."""
+    """A bar of one symbol; it does not change. Times are in the zone of the exchange; `volume` in shares.
+
+    `bid`, `ask`: as they stood at its close, NaN where missing, and unless the session streams quotes.
+    """
 
     symbol: str
     opened_at: datetime
@@ -17,3 +21,5 @@ class Bar(NamedTuple):
     low: float
     close: float
     volume: float
+    bid: float = nan
+    ask: float = nan

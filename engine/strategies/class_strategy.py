@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, tzinfo
 from functools import partial
 from itertools import compress, repeat
+from math import nan
 from typing import Final, cast
 
 import numpy as np
@@ -28,11 +29,13 @@ from tapedeck.engine.strategies.strategy import Strategy
 from tapedeck.engine.strategies.words import TIME_WORDS, time_figures
 from tapedeck.engine.tape.bar_grid import BarGrid, Ints, Mask
 from tapedeck.engine.tape.earlier_values import EarlierNeed
+from tapedeck.engine.tape.quote_grid import ASK, BID
 from tapedeck.engine.tape.session_data import SessionData
 from tapedeck.engine.tape.tape import row_index
 
 _MOST_BARS: Final = 20_000
 """Bars that are taken out of the grid at once."""
+_NO_QUOTE: Final = (repeat(nan), repeat(nan))
 _MADE: Final = partial(tuple.__new__, Bar)  # four times as fast as Bar(...)
 
 
@@ -197,9 +200,13 @@ class ClassStrategy:
         if not self._bars_from <= column < self._bars_to:
             self._take_bars(column)
         place = column - self._bars_from
-        fields = self._lists[place]
+        quotes: Iterable[Iterable[float]] = _NO_QUOTE if self._quotes is None else self._quotes[place]
         bars = zip(
-            self._desk.symbols, repeat(self._opened_at[column]), repeat(self._closed_at[column]), *fields
+            self._desk.symbols,
+            repeat(self._opened_at[column]),
+            repeat(self._closed_at[column]),
+            *self._lists[place],
+            *quotes,
         )
         chosen = bars if self._complete[place] else compress(bars, self._present[place])
         return cast("Iterator[Bar]", map(_MADE, chosen))
@@ -211,9 +218,20 @@ class ClassStrategy:
         end = min(end, column + max(1, _MOST_BARS // max(1, len(self._desk.symbols))))
         present: Mask = grid.present[self._rows, column:end].T
         self._lists = grid.values[:, self._rows, column:end].transpose(2, 0, 1).tolist()
+        self._quotes = self._taken_quotes(column, end)
         self._present = present
         self._complete: list[bool] = np.all(present, axis=1).tolist()
         self._bars_from, self._bars_to = column, end
+
+    def _taken_quotes(self, column: int, end: int) -> list[list[list[float]]] | None:
+        """Return bids and asks of all symbols as they stood at the closes of some columns' bars."""
+        quotes = self._market.tape.quotes
+        if quotes is None:
+            return None
+        closes = np.arange(column, end) if self._ends is None else np.array(self._ends[column:end]) - 1
+        held = quotes.values[BID : ASK + 1, self._rows][:, :, closes]
+        found: list[list[list[float]]] = held.transpose(2, 0, 1).tolist()
+        return found
 
 
 def _datetimes(seconds: Ints, zone: tzinfo) -> list[datetime]:

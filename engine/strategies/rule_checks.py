@@ -36,6 +36,7 @@ def _vocabulary(data: SessionDataConfig) -> Vocabulary:
         tuple(indicator_outputs(data)),
         tuple(data.historical.indicators),
         any_symbol=bool(data.scanners),
+        quotes=data.wants_quotes,
     )
 
 

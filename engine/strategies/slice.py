@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+import numpy as np
+
 from tapedeck.engine.strategies.slot_values import SlotValues
 from tapedeck.engine.tape.bar_grid import CLOSE, HIGH, LOW, OPEN, VOLUME, BarGrid, Floats, Ints, Mask
 
@@ -82,9 +84,26 @@ class Slice:
         """Volumes, float64 (S,)."""
         return self._field(VOLUME)
 
+    @property
+    def bid(self) -> Floats:
+        """Bids as they stand now, float64 (S,); NaN unless the session streams quotes."""
+        return self._quote("bid")
+
+    @property
+    def ask(self) -> Floats:
+        """Asks as they stand now, float64 (S,); NaN unless the session streams quotes."""
+        return self._quote("ask")
+
     def _field(self, field: int) -> Floats:
         values: Floats = self.bars[field]
         return values
+
+    def _quote(self, name: str) -> Floats:
+        if name in self._values.names:
+            return self._values.of(name, self._tape_rows)
+        missing = np.full(len(self), np.nan)
+        missing.flags.writeable = False
+        return missing
 
     @property
     def present(self) -> Mask:

@@ -13,7 +13,7 @@ from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.clock.unplayed_bars import CalendarSpans, calendar_spans
 from tapedeck.engine.config import BacktestConfig, SessionConfig, SessionDataConfig, describe_changes
-from tapedeck.engine.errors import ConfigError, ConfigProblem, DataMissingError
+from tapedeck.engine.errors import ConfigError, ConfigProblem, DataMissingError, listed
 from tapedeck.engine.indicators.specs import IndicatorSpec
 from tapedeck.engine.intervals import DAY, WEEK, Interval
 from tapedeck.engine.store.data_manager import DataManager
@@ -48,7 +48,7 @@ class StreamRequirements:
                     ConfigProblem(
                         "session_data_config.streams",
                         ["quotes"],
-                        "must have an interval of bars, such as 1m: quotes are made from bars.",
+                        "must have an interval of bars, such as 1m, beside quotes.",
                     )
                 ],
             )
@@ -77,11 +77,12 @@ class StreamRequirements:
             history=history,
             min_completeness=self._data_config.min_completeness,
             measure_quality=self._data_config.gap_filler.enable_session_quality,
-            notes=(*self._notes(base, derived), *planner.notes),
-            warnings=self._quote_warning(),
+            notes=(*self._notes(base, derived), *planner.notes, *self._quote_notes(base, arriving)),
+            warnings=(),
             changed_sessions=describe_changes(self._data_config.sessions),
             spans=self._spans(base),
             compared_days=self._compared_days(base, stored, symbols),
+            quotes=self._data_config.wants_quotes,
         )
 
     def plan_beside(
@@ -170,10 +171,13 @@ class StreamRequirements:
             notes.append(f"sessions changed by the file: {', '.join(changed)}")
         return notes
 
-    def _quote_warning(self) -> tuple[str, ...]:
-        if not self._data_config.wants_quotes:
-            return ()
-        return ("quotes are not available in a backtest yet; the stream is ignored",)
+    def _quote_notes(self, base: Interval, arriving: Collection[Interval]) -> list[str]:
+        if not self._data_config.wants_quotes or arriving:
+            return []
+        symbols = self._data_config.symbols
+        sources = self._data.quote_sources(symbols, base)
+        without = [symbol for symbol in symbols if symbol not in sources]
+        return [f"quotes made of the last close, as none are stored: {listed(without, 5)}"] if without else []
 
 
 def indicator_specs(config: SessionDataConfig) -> tuple[IndicatorSpec, ...]:

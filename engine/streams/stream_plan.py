@@ -65,6 +65,7 @@ class StreamPlan:
     `notes`: additions to the streams and history in the file. `warnings`: messages for the user.
     `compared_days`: rows of the symbols whose 1d bars are stored, and derived as well; int. `spans`: the
     calendar of the file's dates. `changed_sessions`: days of the file that differ from the calendar, as text.
+    `quotes`: whether the session streams them.
     """
 
     symbols: tuple[str, ...]
@@ -80,6 +81,7 @@ class StreamPlan:
     changed_sessions: tuple[str, ...]
     spans: CalendarSpans
     compared_days: tuple[int, ...]
+    quotes: bool = False
 
     def part(self, played: range) -> StreamPlan:
         """Return the plan of a part of the sessions, given by their positions; their values are equal."""

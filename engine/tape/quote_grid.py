@@ -16,7 +16,8 @@ ASK: Final = 1
 BID_SIZE: Final = 2
 ASK_SIZE: Final = 3
 QUOTE_FIELDS: Final = ("bid", "ask", "bid_size", "ask_size")
-_SIDES: Final = ((BID, BID_SIZE), (ASK, ASK_SIZE))
+SIDES: Final = ((BID, BID_SIZE), (ASK, ASK_SIZE))
+"""Price and size of each side."""
 
 
 class QuoteGrid:
@@ -27,15 +28,19 @@ class QuoteGrid:
     `values`: float64 (4, S, n): the last quote up to the end of each slot, each side for itself; NaN before
     the first one. Written by the data processor, block by block (`hold`).
     `made`: bool (S,), True for each symbol of which no quote came in the whole session: its bid and ask are
-    the close of the last bar, its sizes missing.
+    the close of the last bar, its sizes missing. `written_to`: end of the slots that `write_quotes` has
+    written.
     """
 
-    __slots__ = ("came", "made", "values")
+    __slots__ = ("came", "made", "values", "written_to")
 
-    def __init__(self, came: Floats, values: Floats | None = None, made: Mask | None = None) -> None:
+    def __init__(
+        self, came: Floats, values: Floats | None = None, made: Mask | None = None, *, written_to: int = 0
+    ) -> None:
         self.came = came
         self.values: Floats = np.full(came.shape, np.nan) if values is None else values
         self.made: Mask = _without_quotes(came) if made is None else made
+        self.written_to = written_to
 
     @classmethod
     def empty(cls, symbols: int, slots: int) -> QuoteGrid:
@@ -46,14 +51,36 @@ class QuoteGrid:
         """Write the last quotes of slots, over earlier ones. Grid's owner only.
 
         `rows`, `slots`: int64 (m,); `quotes`: float64 (4, m). Of several for one slot the last counts. Only
-        for slots that were not held yet, of symbols that are not made, or of which nothing was held.
+        for slots that were not held yet, of symbols that are not made, or of which nothing was held
+        (`is_late` tells which); others are corrected.
         """
         self.came[:, rows, slots] = canonical(quotes.copy())
-        self.made[rows] &= np.isnan(quotes[: ASK + 1]).all(axis=0)
+        self.made[rows[~np.isnan(quotes[: ASK + 1]).all(axis=0)]] = False
+        self.written_to = max(self.written_to, int(slots.max(initial=-1)) + 1)
+
+    def is_late(self, rows: Ints, slots: Ints, held: int) -> Mask:
+        """Return which quotes cannot be written in place where the slots below `held` are held; bool (m,).
+
+        Those of these slots, and all of a symbol that is made: its first quote changes each slot before it.
+        """
+        late: Mask = (slots < held) | self.made[rows] if held else np.zeros(len(rows), dtype=np.bool_)
+        return late
+
+    def correct(self, base: BarGrid, rows: Ints, slots: Ints, quotes: Floats, held: int) -> None:
+        """Write quotes of any slots, as `write_quotes`, and compute their symbols again, up to slot `held`.
+
+        Whether these are made is decided anew. Only before the grid is read.
+        """
+        chosen: Ints = np.unique(rows)
+        part = QuoteGrid(self.came[:, chosen], made=self.made[chosen])
+        part.write_quotes(np.searchsorted(chosen, rows), slots, quotes)
+        part = QuoteGrid(part.came)
+        part.hold(base.of_rows(chosen), 0, held)
+        self.put_rows(chosen, part)
 
     def hold(self, base: BarGrid, start: int, stop: int) -> None:
         """Compute `values` of the slots [start, stop); all before are computed. Data processor only."""
-        for price, size in _SIDES:
+        for price, size in SIDES:
             prices = self.came[price, :, start:stop]
             if self.made.any():
                 prices = np.where(self.made[:, None], base.values[CLOSE, :, start:stop], prices)
@@ -76,11 +103,12 @@ class QuoteGrid:
             gathered([(grid.came, rows) for grid, rows in pieces], axis=1),
             gathered([(grid.values, rows) for grid, rows in pieces], axis=1),
             gathered([(grid.made, rows) for grid, rows in pieces]),
+            written_to=max(grid.written_to for grid, _ in pieces),
         )
 
     def copied(self, came: Floats, values: Floats) -> QuoteGrid:
         """Return a grid with other arrays, and a copy of `made`."""
-        return QuoteGrid(came, values, self.made.copy())
+        return QuoteGrid(came, values, self.made.copy(), written_to=self.written_to)
 
     def put_rows(self, rows: Ints, part: QuoteGrid) -> None:
         """Write the rows of a smaller grid over `rows`. Only before the grid is read."""
@@ -90,6 +118,11 @@ class QuoteGrid:
         """Remove the quotes from a slot on. Only before the grid is read."""
         self.came[:, :, slot:] = np.nan
         self.values[:, :, slot:] = np.nan
+
+    @property
+    def nbytes(self) -> int:
+        """Size of the arrays in bytes."""
+        return self.came.nbytes + self.values.nbytes + self.made.nbytes
 
 
 def _without_quotes(came: Floats) -> Mask:

@@ -15,6 +15,7 @@ from tapedeck.engine.tape.earlier_values import EarlierValues, gathered_earlier
 from tapedeck.engine.tape.historical_value import HistoricalValue
 from tapedeck.engine.tape.kept_history import KeptBars, gathered_kept
 from tapedeck.engine.tape.prior_close import PriorClose
+from tapedeck.engine.tape.quote_grid import QuoteGrid
 from tapedeck.engine.tape.row_selection import gathered
 
 
@@ -33,6 +34,7 @@ class RowData:
     earlier: EarlierValues
     scores: Floats | None
     corrected: Mask | None
+    quotes: QuoteGrid | None = None
 
 
 Piece = tuple[RowData, Ints]
@@ -67,6 +69,7 @@ def gathered_rows(like: RowData, pieces: Sequence[Piece]) -> RowData:
         earlier=gathered_earlier([(data.earlier, len(data.symbols), rows) for data, rows in pieces]),
         scores=_scores(pieces),
         corrected=_corrected(pieces),
+        quotes=_quotes(pieces),
     )
 
 
@@ -97,3 +100,8 @@ def _corrected(pieces: Sequence[Piece]) -> Mask | None:
         for data, rows in pieces
     ]
     return gathered(masks)
+
+
+def _quotes(pieces: Sequence[Piece]) -> QuoteGrid | None:
+    quotes = [(data.quotes, rows) for data, rows in pieces if data.quotes is not None]
+    return QuoteGrid.gathered(quotes) if len(quotes) == len(pieces) else None

@@ -19,6 +19,7 @@ from tapedeck.engine.tape.edition_memory import EditionMemory
 from tapedeck.engine.tape.historical_value import HistoricalValue
 from tapedeck.engine.tape.history import History, HistoryDay
 from tapedeck.engine.tape.played_session import PlayedSession
+from tapedeck.engine.tape.quote_view import QuoteView
 from tapedeck.engine.tape.session_totals import SessionTotals
 from tapedeck.engine.tape.session_view import Bars, SessionView, frozen
 from tapedeck.engine.tape.tape import IndicatorColumn, Lineage, Tape
@@ -52,7 +53,10 @@ class HistoricalSymbolData:
 
 @dataclass(frozen=True, slots=True)
 class SymbolSessionData:
-    """One symbol's data, cut at the clock of the call that returned it."""
+    """One symbol's data, cut at the clock of the call that returned it.
+
+    `quotes`: None unless the session streams them.
+    """
 
     symbol: str
     row: int
@@ -61,6 +65,7 @@ class SymbolSessionData:
     totals: SessionTotals | None
     indicators: Mapping[str, float | None]
     historical: HistoricalSymbolData
+    quotes: QuoteView | None = None
 
 
 class SymbolCommands(Protocol):
@@ -290,7 +295,7 @@ class SessionData:
     # One symbol
 
     def get_symbol_data(self, symbol: str) -> SymbolSessionData:
-        """Return a symbol's bars, totals, indicators and history, cut at the clock."""
+        """Return a symbol's bars, totals, indicators, history and quotes, cut at the clock."""
         view = self._view_with(symbol)
         return SymbolSessionData(
             symbol=symbol,
@@ -300,6 +305,7 @@ class SessionData:
             totals=view.totals(symbol),
             indicators={name: view.indicator(symbol, name) for name in view.indicator_names()},
             historical=self._historical(symbol, view),
+            quotes=view.quotes(symbol),
         )
 
     def history_of(self, symbol: str) -> tuple[History, int] | None:

@@ -23,9 +23,11 @@ from tapedeck.engine.quality.gaps_and_scores import (
 )
 from tapedeck.engine.tape.bar_grid import CLOSE, FIELDS, OPEN, Counts, Floats, Ints, Mask
 from tapedeck.engine.tape.day_figures import DAY_FIGURES, DayValues
-from tapedeck.engine.tape.held_values import last_columns
+from tapedeck.engine.tape.held_values import last_column, last_columns
 from tapedeck.engine.tape.historical_value import HistoricalValue
 from tapedeck.engine.tape.prior_close import PriorClose
+from tapedeck.engine.tape.quote_grid import ASK, BID, QUOTE_FIELDS
+from tapedeck.engine.tape.quote_view import QuoteView
 from tapedeck.engine.tape.session_totals import (
     NO_BAR,
     SessionTotals,
@@ -281,6 +283,61 @@ class SessionView:
         row = self._tape.rows[symbol]
         fields = dict(zip(FIELDS, self.bars_grid(interval)[:, row], strict=True))
         return Bars(self.opened_at(interval), **fields, base_bars=self.base_bars_grid(interval)[row])
+
+    # Quotes
+
+    @property
+    def has_quotes(self) -> bool:
+        """Whether the session streams quotes."""
+        return self._tape.quotes is not None
+
+    def quotes_grid(self) -> Floats | None:
+        """Return the quotes of all symbols at the end of each slot, shape (4, S, computed slots), read-only.
+
+        Fields as in `QUOTE_FIELDS`; NaN before the first. None unless the session streams quotes.
+        """
+        quotes = self._tape.quotes
+        return None if quotes is None else frozen(quotes.values[:, :, : self._computed])
+
+    def last_quotes(self) -> Floats | None:
+        """Return the last bid, ask, bid size and ask size of all symbols, shape (4, S), read-only.
+
+        NaN without any. None unless the session streams quotes.
+        """
+        values = self.quotes_grid()
+        if values is None or values.shape[2]:
+            return None if values is None else values[:, :, -1]
+        return frozen(np.full(values.shape[:2], np.nan))
+
+    def quotes_made(self) -> Mask | None:
+        """Return True for each symbol whose quotes are made of its closes, bool (S,), read-only.
+
+        None unless the session streams quotes.
+        """
+        quotes = self._tape.quotes
+        return None if quotes is None else frozen(quotes.made)
+
+    def quotes(self, symbol: str) -> QuoteView | None:
+        """Return a symbol's quotes up to the clock; None unless the session streams quotes."""
+        values, row = self.quotes_grid(), self._tape.rows[symbol]
+        made = self.quotes_made()
+        if values is None or made is None:
+            return None
+        opened_at = frozen(self._tape.slots.opened_at[: self._computed])
+        fields = dict(zip(QUOTE_FIELDS, values[:, row], strict=True))
+        return QuoteView(opened_at, **fields, made=bool(made[row]))
+
+    def quote_slots(self, symbol: str) -> tuple[int | None, int | None]:
+        """Return the slots in which the symbol's last bid and last ask came.
+
+        None where none has come, as for made ones, and unless the session streams quotes.
+        """
+        quotes, row = self._tape.quotes, self._tape.rows[symbol]
+        if quotes is None:
+            return None, None
+        came = quotes.came[BID : ASK + 1, row, : self._computed]
+        bid, ask = last_column(came, self._computed).tolist()
+        return (None if bid < 0 else bid), (None if ask < 0 else ask)
 
     # Indicators
 

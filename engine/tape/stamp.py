@@ -15,10 +15,11 @@ def session_digest(tape: Tape, frontier: int) -> str:
     """Return the hash of a tape cut at `frontier`: what is known before the open, and all up to there.
 
     That is prior closes and historical indicators; bars, derived bars, indicators, scores, and slots that
-    are confirmed empty, if any; of all symbols that were in the session, with the times at which symbols
-    joined and left, if any did. With strategies, their orders, fills, trades and notes, and the equity at
-    each slot, as far as they walked. XXH3 with 128 bits, in hexadecimal, over names, labels and values in a
-    fixed order. Tapes contain no -0.0 and only one kind of NaN, so equal values have equal bits.
+    are confirmed empty, if any; quotes, and which are made, if they are streamed; of all symbols that were in
+    the session, with the times at which symbols joined and left, if any did. With strategies, their orders,
+    fills, trades and notes, and the equity at each slot, as far as they walked. XXH3 with 128 bits, in
+    hexadecimal, over names, labels and values in a fixed order. Tapes contain no -0.0 and only one kind of
+    NaN, so equal values have equal bits.
     """
     digest = xxhash.xxh3_128()
     session, account, tape = tape.session, tape.account, tape.whole()
@@ -44,6 +45,9 @@ def session_digest(tape: Tape, frontier: int) -> str:
     add("prior close opened_at", tape.prior_close.opened_at)
     if tape.empty is not None and tape.empty[:, :frontier].any():
         add("confirmed empty", tape.empty[:, :frontier])
+    if tape.quotes is not None:
+        add("quotes", tape.quotes.values[:, :, :frontier])
+        add("quotes made", tape.quotes.made)
     if tape.scores is not None:
         add("scores", tape.scores[:, : frontier + 1])
     if account is not None:

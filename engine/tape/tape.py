@@ -18,10 +18,11 @@ from tapedeck.engine.quality.gaps_and_scores import FULL_SCORE, HistoricalQualit
 from tapedeck.engine.tape.bar_grid import BarGrid, Floats, Ints, Mask
 from tapedeck.engine.tape.buckets import DerivedGrid, all_of_buckets, buckets_of
 from tapedeck.engine.tape.earlier_values import EarlierValues, NoEarlierValues
-from tapedeck.engine.tape.edition_memory import EditionMemory
+from tapedeck.engine.tape.edition_memory import Copied, EditionMemory
 from tapedeck.engine.tape.historical_value import HistoricalValue
 from tapedeck.engine.tape.kept_history import KeptBars
 from tapedeck.engine.tape.prior_close import PriorClose
+from tapedeck.engine.tape.quote_grid import QuoteGrid
 from tapedeck.engine.tape.row_changes import RowData, gathered_rows
 from tapedeck.engine.tape.symbol_changes import Stay, SymbolChange, stays_of
 
@@ -106,9 +107,10 @@ class SessionIdentity:
 class Tape:
     """One session's grids, with the frontier of each writer. Rows are symbols, columns slots or buckets.
 
-    Each part has one writer: the coordinator `base` and `frontier`, the data processor `derived`,
-    `indicators` and `processed`, the quality manager `scores` (float64 (S, n + 1), percent at k = 0 … n; None
-    if quality is not measured) and `scored`. A writer fills its arrays first and sets its integer last.
+    Each part has one writer: the coordinator `base`, `quotes.came` and `frontier`, the data processor
+    `derived`, `indicators`, `quotes.values` and `processed`, the quality manager `scores` (float64
+    (S, n + 1), percent at k = 0 … n; None if quality is not measured) and `scored`. A writer fills its arrays
+    first and sets its integer last.
     `historical`, `historical_quality` (quality of the session's history by symbol and interval),
     `kept_history` (its days and weeks), `prior_close` and `earlier` (values of the sessions before, for
     conditions) are set before the open. `rows`: row by symbol.
@@ -124,7 +126,8 @@ class Tape:
     joins and leaves up to this edition; `left`: the rows of those that left, on disk. A symbol that left is
     in no row; `whole` and `at_frontier` have it.
 
-    `account`: what strategies did in the session, shared by its editions; None without strategies.
+    `account`: what strategies did in the session, shared by its editions; None without strategies. `quotes`:
+    None unless the session streams them.
     """
 
     slots: SessionSlots
@@ -148,6 +151,7 @@ class Tape:
     changes: tuple[SymbolChange, ...] = ()
     left: tuple[LeftSymbol, ...] = ()
     account: SessionAccount | None = None
+    quotes: QuoteGrid | None = None
     rows: Mapping[str, int] = field(init=False)
     _stays: Mapping[str, Stay] | None = field(init=False, default=None)
 
@@ -167,6 +171,7 @@ class Tape:
         *,
         derived: Sequence[Interval] = (),
         measure_quality: bool = True,
+        quotes: QuoteGrid | None = None,
     ) -> Tape:
         """Return a session's tape over its base bars, with empty grids for the derived intervals."""
         rows = len(symbols)
@@ -175,7 +180,7 @@ class Tape:
         if measure_quality:
             scores = np.full((rows, len(slots) + 1), np.nan)
             scores[:, 0] = FULL_SCORE
-        return cls(slots, symbols, base, grids, scores=scores)
+        return cls(slots, symbols, base, grids, scores=scores, quotes=quotes)
 
     @property
     def lineage(self) -> Lineage:
@@ -272,18 +277,19 @@ class Tape:
         # Days are a view of the run's own; weeks are made for the session.
         arrays += [] if self.corrected is None else [self.corrected]
         weeks = sum(kept.nbytes for kept in self.kept_history if kept.interval == WEEK)
-        return (
-            sum(array.nbytes for array in arrays) + weeks + (0 if self.scores is None else self.scores.nbytes)
-        )
+        arrays += [] if self.scores is None else [self.scores]
+        quotes = 0 if self.quotes is None else self.quotes.nbytes
+        return sum(array.nbytes for array in arrays) + weeks + quotes
 
     def of_rows(self, rows: Ints) -> Tape:
-        """Return a tape of some symbols: copies of their base bars, of which nothing is computed."""
+        """Return a tape of some symbols: copies of their bars and quotes, of which nothing is computed."""
         part = Tape.over(
             self.slots,
             tuple(self.symbols[row] for row in rows.tolist()),
             self.base.of_rows(rows),
             derived=tuple(self.derived),
             measure_quality=self.scores is not None,
+            quotes=None if self.quotes is None else self.quotes.of_rows(rows),
         )
         part.historical = {name: value.of_rows(rows) for name, value in self.historical.items()}
         return part
@@ -317,18 +323,29 @@ class Tape:
             },
             scores=None if self.scores is None else copied("quality scores", self.scores, scored, scored),
             corrected=None if self.corrected is None else self.corrected.copy(),
+            quotes=None if self.quotes is None else self._quotes_copied(self.quotes, copied),
         )
         made.prior_close, made.earlier = self.prior_close, self.earlier
         return made
 
+    def _quotes_copied(self, quotes: QuoteGrid, copied: Copied) -> QuoteGrid:
+        first, over = self.writable_from, self.processed
+        came = copied("quotes that came", quotes.came, first, max(first, quotes.written_to))
+        return quotes.copied(came, copied("quotes", quotes.values, over, over))
+
     def put_rows(self, rows: Ints, part: Tape) -> None:
-        """Write the bars, indicators and scores of a smaller tape over `rows`. Only before it is read."""
+        """Write the bars, quotes, indicators and scores of a smaller tape over `rows`.
+
+        Only before it is read.
+        """
         for interval in self.intervals:
             self.grid(interval).put_rows(rows, part.grid(interval))
         for name, column in part.indicators.items():
             self.indicators[name].values[rows] = column.values
         if self.scores is not None and part.scores is not None:
             self.scores[rows] = part.scores
+        if self.quotes is not None and part.quotes is not None:
+            self.quotes.put_rows(rows, part.quotes)
 
     def mark_corrected(self, rows: Ints, slots: Ints) -> None:
         """Mark bars as corrected; int64 (m,) each. Only before the tape is read."""
@@ -396,6 +413,7 @@ class Tape:
             earlier=self.earlier,
             scores=self.scores,
             corrected=self.corrected,
+            quotes=self.quotes,
         )
 
     def _with_rows(self, data: RowData, edition: int, changes: tuple[SymbolChange, ...]) -> Tape:
@@ -414,6 +432,7 @@ class Tape:
             kept_history=data.kept_history,
             scores=data.scores,
             corrected=data.corrected,
+            quotes=data.quotes,
             edition=edition,
             changes=changes,
         )
@@ -434,6 +453,8 @@ class Tape:
         made.base.end_at(frontier)
         made.base.confirmed_empty = made.base.empty_mask()
         made.base.confirmed_empty[:, frontier:] = True
+        if made.quotes is not None:
+            made.quotes.end_at(frontier)
         for interval, grid in made.derived.items():
             grid.end_at(made.columns_over(interval, frontier))
         for column in made.indicators.values():
@@ -481,7 +502,10 @@ class Tape:
 
     @property
     def writable_from(self) -> int:
-        """First slot whose bars may be written in place: none has been revealed, computed or scored."""
+        """First slot whose bars may be written in place: none has been revealed, computed or scored.
+
+        Quotes, too, but those of symbols that are made (`QuoteGrid.is_late`).
+        """
         return max(self.frontier, self.processed, self.scored)
 
     def computed_frontier(self) -> int:

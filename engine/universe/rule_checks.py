@@ -44,6 +44,7 @@ def rule_vocabulary(data: SessionDataConfig) -> Vocabulary:
         tuple(data.historical.indicators),
         figures=tuple(UNIVERSE_FIGURES),
         any_symbol=not listed,
+        of_universe=True,
     )
 
 

@@ -99,7 +99,8 @@ class ScannerManager:
 
         `slots`: of the played tape. Raises ScannerError if one of them is required, and as `check`.
         """
-        self.check(replace(Vocabulary.of(session.tape), figures=tuple(UNIVERSE_FIGURES)))
+        words = replace(Vocabulary.of(session.tape), figures=tuple(UNIVERSE_FIGURES), of_universe=True)
+        self.check(words)
         for one in self._scanners:
             one.last, one.upcoming = None, ()
         self._session, self._slots = session, slots

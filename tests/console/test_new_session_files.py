@@ -157,3 +157,50 @@ def test_any_options_are_those_of_the_file_written_for_them(
     text = session_file_text(parts.document(), run="tapedeck run a\nb", check="c", is_json=is_json)
     document = parse_text(text, "file", is_json=is_json)
     assert parse_session_config(document, "file").config == checked_config(parts).config
+
+
+@pytest.mark.parametrize(
+    ("feed", "symbols", "exchange", "api"),
+    [
+        ("ccxt", "BTC/USDT,ETH/USDT", "24/7", {"data_api": "ccxt", "exchange": "binance"}),
+        ("ccxt:kraken", "BTC/USD", "24/7", {"data_api": "ccxt", "exchange": "kraken"}),
+        ("Alpaca:sip", "SPY,AIG", "XNYS", {"data_api": "alpaca", "alpaca_feed": "sip"}),
+        ("alpaca", "BTC/USD", "24/7", {"data_api": "alpaca", "alpaca_feed": "iex"}),
+        ("replay", "SPY", "XNYS", {"data_api": "replay", "alpaca_feed": "iex"}),
+    ],
+)
+@pytest.mark.parametrize("suffix", ["yaml", "json"])
+def test_with_a_feed_the_file_is_one_for_live_sessions(
+    tapedeck: Any, tmp_path: Path, feed: str, symbols: str, exchange: str, api: dict[str, str], suffix: str
+) -> None:
+    file = tmp_path / f"live.{suffix}"
+    done = tapedeck("config", "new", file, "--feed", feed, "--symbols", symbols, "--interval", "1m,5m")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[1:] == [
+        f"check its feed: tapedeck live {file} --check",
+        f"record it: tapedeck live {file}",
+    ]
+    config = load_session_config(file).config
+    assert (config.mode, config.exchange, config.backtest_config) == ("live", exchange, None)
+    assert config.session_data_config.symbols == tuple(symbols.split(","))
+    assert config.api_config.model_dump(exclude_none=True) == {"alpaca_feed": "iex"} | api
+
+
+@pytest.mark.parametrize(
+    ("options", "fault"),
+    [
+        (("--feed", "alpacca", "--symbols", "SPY"), "Did you mean 'alpaca'?"),
+        (("--feed", "alpaca:spi", "--symbols", "SPY"), "api_config.alpaca_feed"),
+        (("--feed", "replay:fast", "--symbols", "SPY"), "has no detail"),
+        (("--feed", "alpaca"), "--symbols: is needed with --feed"),
+        (("--feed", "alpaca", "--symbols", "SPY", *WEEK), "--from: a live session has no days"),
+    ],
+)
+def test_options_that_no_live_session_can_have_write_nothing(
+    tapedeck: Any, tmp_path: Path, options: tuple[str, ...], fault: str
+) -> None:
+    file = tmp_path / "live.yaml"
+    done = tapedeck("config", "new", file, *options)
+    assert done.exit_code == 2
+    assert fault in done.stderr
+    assert not file.exists()

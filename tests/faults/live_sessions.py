@@ -4,8 +4,9 @@
 `--seed SEED` one alone. At the end of each the tape's digest, and of one in ten the exported CSV
 files, must equal those of a backtest of what the store holds; every bar that was sent is in the
 journal, unless a kill took it before; no bar is asked for more often than allowed; a breakpoint
-alerts once a slot at most. One in four has strategies: what they did before a kill stays, and they do
-what they do in the backtest if no bar came after its slot was shown.
+alerts once a slot at most. One in three has quotes: those that were sent add up to what is stored. One
+in four has strategies: what they did before a kill stays, and they do what they do in the backtest if no
+bar came after its slot was shown.
 """
 
 from __future__ import annotations
@@ -23,10 +24,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import zip_longest
+from itertools import product, zip_longest
 from pathlib import Path
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -39,6 +40,7 @@ from tapedeck.engine.feeds.arrival_journal import ArrivalJournal, journal_path
 from tapedeck.engine.feeds.arrivals import KINDS
 from tapedeck.engine.feeds.fault_script import FaultScript, parse_fault_script
 from tapedeck.engine.feeds.feed_bar import BarKind, FeedBar
+from tapedeck.engine.feeds.feed_quote import FeedQuote
 from tapedeck.engine.feeds.history_request import HistoryAnswer, HistoryPurpose, HistoryRequest
 from tapedeck.engine.feeds.live_options import LiveOptions
 from tapedeck.engine.feeds.scripted_market import ScriptedMarket
@@ -52,6 +54,7 @@ from tapedeck.engine.tape.bar_grid import OPEN
 from tapedeck.engine.tape.stamp import session_digest
 from tapedeck.engine.tape.tape import Tape
 from tests.faults.live_changes import JOINING, UNKNOWN, Requests, play_with
+from tests.faults.live_quotes import Quote, QuoteMessage, last_quotes, random_quotes
 from tests.faults.live_world import HandFeed, HandWorld, KilledError, Told, one_thread
 from tests.support.markets import open_new_store, random_bars
 from tests.support.memory_store import MemoryStore
@@ -80,6 +83,7 @@ _TRADING: Final = {
     ],
 }
 _TRADES_EVERY: Final = 4
+_QUOTES_EVERY: Final = 3
 _PAST_DAYS: Final = 3
 _CHANGES: Final = (0, 0, 2, 6)
 """Numbers of requests for symbols to join and leave in a run."""
@@ -128,11 +132,8 @@ class Template:
 
     folder: Path
     memory: MemoryStore
-    live: SessionConfig
-    backtest: SessionConfig
-    trading: SessionConfig
-    """As `live`, with strategies."""
-    trading_backtest: SessionConfig
+    configs: dict[tuple[str, bool, bool], SessionConfig]
+    """Session files by mode, `live` or `backtest`, and whether they have strategies, and quotes."""
     slots: tuple[SessionSlots, ...]
 
 
@@ -210,11 +211,13 @@ def template(folder: Path, market: Market, *, is_short: bool) -> Template:
     }
     days = sorted(date.fromisoformat(day) for day in market.hours)
     played = {"backtest_config": {"start_date": str(days[0]), "end_date": str(days[-1])}}
-    backtest = parse_session_config({**document, **played}, "campaign").config
-    live = parse_session_config({**document, "mode": "live"}, "campaign").config
-    with_strategies = {**document, **_TRADING}
-    trading = parse_session_config({**with_strategies, "mode": "live"}, "campaign").config
-    trading_backtest = parse_session_config({**with_strategies, **played}, "campaign").config
+    modes = {"live": {**document, "mode": "live"}, "backtest": {**document, **played}}
+    configs = {
+        (mode, trades, quotes): _config_of(of_mode, trades=trades, quotes=quotes)
+        for mode, of_mode in modes.items()
+        for trades, quotes in product((False, True), repeat=2)
+    }
+    live = configs["live", False, False]
     calendar = TimeManager(live.exchange, changes=live.session_data_config.sessions)
     past = [calendar.get_previous_trading_date(days[0], n) for n in range(_PAST_DAYS, 0, -1)]
     before = [calendar.get_trading_session(day) for day in past]
@@ -226,7 +229,15 @@ def template(folder: Path, market: Market, *, is_short: bool) -> Template:
             store.write(symbol, MINUTE, bars)
             memory.write(symbol, MINUTE, bars)
     slots = tuple(SessionSlots(calendar.get_trading_session(day), MINUTE) for day in days)
-    return Template(folder, memory, live, backtest, trading, trading_backtest, slots)
+    return Template(folder, memory, configs, slots)
+
+
+def _config_of(document: dict[str, Any], *, trades: bool, quotes: bool) -> SessionConfig:
+    made = {**document, **(_TRADING if trades else {})}
+    if quotes:
+        data = made["session_data_config"]
+        made["session_data_config"] = {**data, "streams": [*data["streams"], "quotes"]}
+    return parse_session_config(made, "campaign").config
 
 
 class Run:
@@ -260,6 +271,11 @@ class Run:
         # Between a kill at night and the next start, nothing tells which symbols were kept.
         self._requests = Requests(random, _SYMBOLS, keeps=not self._kills)
         self._sent: list[FeedBar] = []
+        self._quotes: list[QuoteMessage] = []
+        if seed % _QUOTES_EVERY == 2:
+            # Not of the run's own source: runs with quotes are to be the same as without, but for these.
+            self._quotes = random_quotes(Random(seed), self._slots, (*_SYMBOLS, *JOINING))
+        self._sent_quotes: list[FeedQuote] = []
         self._told: list[Told] = []
 
     def calm(self, kills: int) -> Run:
@@ -282,6 +298,7 @@ class Run:
             while not self._live():
                 self._count("kills")
             self._check_journal()
+            self._check_quotes()
             self._check_reconciled()
             self._check_requests()
             self._check_breakpoints()
@@ -298,6 +315,9 @@ class Run:
 
     def _opened(self) -> BarStore:
         return open_store(self._location) if self._memory is None else self._memory
+
+    def _config(self, mode: str) -> SessionConfig:
+        return self._template.configs[mode, self._trades, bool(self._quotes)]
 
     def _count(self, what: str, number: int = 1) -> None:
         self._outcome.counts[what] += number
@@ -316,7 +336,7 @@ class Run:
             world.kill_when = self._random.choice(KILL_PLACES)
         done = len(self._days_recorded())
         market = ScriptedMarket(self._bars, self._script, zone=self._slots[0].session.zone)
-        world.feed = HandFeed(market, world, self._sent)
+        world.feed = HandFeed(market, world, self._sent, self._quotes, self._sent_quotes)
         world.feed.refuses = frozenset([UNKNOWN])
         options = LiveOptions(
             world.feed,
@@ -326,8 +346,7 @@ class Run:
             first_day=self._slots[done].session.trading_day,
         )
         with one_thread(world, told), self._opened() as store:
-            config = self._template.trading if self._trades else self._template.live
-            system = SystemManager(config, store, sinks=[self._kept], live=options)
+            system = SystemManager(self._config("live"), store, sinks=[self._kept], live=options)
             for condition in self._conditions:
                 system.add_breakpoint(condition)
             self._requests.schedule(world, system, self._changes)
@@ -343,6 +362,8 @@ class Run:
                     for bar in recorder.unsaved():
                         if bar.kind not in (BarKind.HISTORY, BarKind.RECONCILED):
                             self._sent.remove(bar)
+                    lost = len(recorder.unsaved_quotes())
+                    del self._sent_quotes[len(self._sent_quotes) - lost :]
                     recorder.kill()
                 pause = self._random.choice((0.0, 60.0, 400.0)) / world.speed
                 world.restart(pause)
@@ -393,9 +414,8 @@ class Run:
 
     def _check_digests(self) -> None:
         kept = KeepRecords()
-        config = self._template.trading_backtest if self._trades else self._template.backtest
         with self._opened() as store:
-            system = SystemManager(config, store, sinks=[kept])
+            system = SystemManager(self._config("backtest"), store, sinks=[kept])
             play_with(system, self._tapes)
         if self._trades:
             self._check_account(kept.records[0].tape)
@@ -421,6 +441,32 @@ class Run:
         self._count("bars sent", len(self._sent))
         if missing:
             self._finding(f"{missing.total()} bars are not in the journal, such as {next(iter(missing))}")
+
+    def _check_quotes(self) -> None:
+        """The quotes that were sent of a session add up to what is stored of it."""
+        there = self._always_there
+        self._count("quotes sent", len(self._sent_quotes))
+        for slots in self._slots if self._quotes else ():
+            labels = frozenset(slots.stored_labels.tolist())
+            sent = {
+                key: one for key, one in last_quotes(self._sent_quotes, labels).items() if key[0] in there
+            }
+            stored: dict[tuple[str, int], Quote] = {}
+            with self._opened() as store:
+                for symbol in there:
+                    quotes = store.quotes.read(symbol, MINUTE, min(labels), max(labels) + 1)
+                    columns = (quotes.bid, quotes.ask, quotes.bid_size, quotes.ask_size)
+                    rows = zip(*(column.tolist() for column in columns), strict=True)
+                    stored |= {
+                        (symbol, at): row for at, row in zip(quotes.opened_at.tolist(), rows, strict=True)
+                    }
+            self._count("quotes stored", len(stored))
+            # As text, NaN is equal to NaN.
+            if differing := [key for key in sent | stored if repr(sent.get(key)) != repr(stored.get(key))]:
+                key = differing[0]
+                self._finding(
+                    f"{len(differing)} quotes: {key} stored {stored.get(key)}, sent {sent.get(key)}"
+                )
 
     def _check_reconciled(self) -> None:
         """What a session's history had at its end is stored, but for corrections sent after the answer."""
@@ -533,12 +579,13 @@ class Run:
 
     def _check_exports(self) -> None:
         """The exported files of the recorded tapes are those of the backtest."""
-        live = CsvExport(self._folder / "live", self._template.backtest)
+        config = self._template.configs["backtest", False, bool(self._quotes)]
+        live = CsvExport(self._folder / "live", config)
         for record in self._kept.records:
             live.write_session(record, session_digest(record.tape, record.frontier))
-        other = CsvExport(self._folder / "backtest", self._template.backtest)
+        other = CsvExport(self._folder / "backtest", config)
         with self._opened() as store:
-            system = SystemManager(self._template.backtest, store, sinks=[other])
+            system = SystemManager(config, store, sinks=[other])
             play_with(system, self._tapes)
         for export in (live, other):
             export.finish(system.summary(), system.metrics)
@@ -635,6 +682,11 @@ def differences(one: Tape, two: Tape) -> str:
         at = np.argwhere(~((mine == other) | (np.isnan(mine) & np.isnan(other))))
         if len(at):
             found.append(f"{len(at)} of {name}, first at {at[0].tolist()}")
+    if one.quotes is not None and two.quotes is not None:
+        for name in ("came", "values", "made"):
+            mine, other = getattr(one.quotes, name), getattr(two.quotes, name)
+            if not np.array_equal(mine, other, equal_nan=True):
+                found.append(f"quotes: {name}")
     if one.scores is not None and two.scores is not None and not np.array_equal(one.scores, two.scores):
         found.append("scores")
     if not np.array_equal(one.prior_close.values, two.prior_close.values, equal_nan=True):

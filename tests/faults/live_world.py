@@ -8,6 +8,7 @@ day takes some milliseconds, a script gives the same run each time, and a run ca
 from __future__ import annotations
 
 import heapq
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
@@ -15,6 +16,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import date
 from functools import partial
+from operator import attrgetter
 from random import Random
 from typing import Any, Final, Self
 from unittest.mock import patch
@@ -22,6 +24,7 @@ from unittest.mock import patch
 from tapedeck.engine.clock.live_clock import LiveClock
 from tapedeck.engine.feeds.feed_bar import FeedBar
 from tapedeck.engine.feeds.feed_connection import FeedConnection
+from tapedeck.engine.feeds.feed_quote import FeedQuote
 from tapedeck.engine.feeds.live_feed import FeedAbilities, FeedError, FeedHistory, FeedSink
 from tapedeck.engine.feeds.live_recorder import LiveRecorder
 from tapedeck.engine.feeds.scripted_market import ScriptedMarket
@@ -29,6 +32,7 @@ from tapedeck.engine.intervals import Interval
 from tapedeck.engine.read.snapshot import BreakpointHit
 from tapedeck.engine.run.messages import Message
 from tapedeck.engine.run.session_coordinator import SessionCoordinator
+from tests.faults.live_quotes import QuoteMessage
 
 _MOST_TURNS: Final = 200_000
 _LOOK_AHEAD_S: Final = 7200.0
@@ -157,12 +161,23 @@ class HandWorld:
 
 
 class HandFeed:
-    """A feed over a scripted market, in the thread of the world; keeps what it has sent and was asked."""
+    """A feed over a scripted market, in the thread of the world; keeps what it has sent and was asked.
+
+    `quotes`: what it sends beside, in order; what is due while it is not connected or mute is never sent.
+    """
 
     name = "hand"
 
-    def __init__(self, market: ScriptedMarket, world: HandWorld, sent: list[FeedBar]) -> None:
-        self.abilities = FeedAbilities((market.plan.interval,))
+    def __init__(
+        self,
+        market: ScriptedMarket,
+        world: HandWorld,
+        sent: list[FeedBar],
+        quotes: Sequence[QuoteMessage] = (),
+        sent_quotes: list[FeedQuote] | None = None,
+    ) -> None:
+        self.abilities = FeedAbilities((market.plan.interval,), has_quotes=bool(quotes))
+        self._quotes, self._sent_quotes = quotes, [] if sent_quotes is None else sent_quotes
         self._market, self._world, self._sent = market, world, sent
         self._sink: FeedSink | None = None
         self._symbols: frozenset[str] = frozenset()
@@ -201,6 +216,8 @@ class HandFeed:
             until = self._after + _LOOK_AHEAD_S
             message = self._market.next_due(self._after, until)
             found = until if message is None else message
+            first = bisect_right(self._quotes, self._after, key=attrgetter("at"))
+            found = min([found, *(quote.at for quote in self._quotes[first : first + 1])])
             lost = self._market.connection_ends(self._after, found)
             self._next = found if lost is None else lost
         # A moment later: the clock's sums are rounded.
@@ -212,7 +229,9 @@ class HandFeed:
         if not self._symbols or self._sink is None or self._next > now:
             return
         ends = self._market.connection_ends(self._after, now)
-        messages = self._market.due(self._after, now if ends is None else ends)
+        until = now if ends is None else ends
+        self._deliver_quotes(self._sink, until)
+        messages = self._market.due(self._after, until)
         bars = [message.bar for message in messages if message.bar.symbol in self._symbols]
         self._after, sink = now, self._sink
         if bars:
@@ -225,6 +244,21 @@ class HandFeed:
         if ends is not None:
             self._symbols = frozenset()
             sink.lost("a disconnect of the script")
+
+    def _deliver_quotes(self, sink: FeedSink, until: float) -> None:
+        first, last = (bisect_right(self._quotes, at, key=attrgetter("at")) for at in (self._after, until))
+        due = [
+            message.quote
+            for message in self._quotes[first:last]
+            if self._market.plan.is_heard(message.at) and self._is_subscribed(message.quote.symbol)
+        ]
+        if due:
+            self._sent_quotes.extend(due)
+            sink.quotes(due)
+
+    def _is_subscribed(self, symbol: object) -> bool:
+        """Whether quotes of a symbol are sent: also of wrong ones, which no feed should send."""
+        return not isinstance(symbol, str) or symbol in self._symbols or symbol == "XXX"
 
 
 class HandConnection(FeedConnection):
@@ -285,6 +319,7 @@ class HandRecorder(LiveRecorder):
         self._world = world
         self._open = ExitStack()
         self._is_over = True
+        self._waiting: Sequence[Any] = ()  # bars of a batch whose quotes are recorded
 
     def start(self) -> None:
         if self._recording.stores_at_once:
@@ -308,6 +343,14 @@ class HandRecorder(LiveRecorder):
         if not self._is_over and self._recording.retry_due is not None:
             self._recording.retry(self._world.machine)
 
+    def _record(self, batch: Sequence[Any]) -> None:
+        self._waiting = [item for item in batch if item.bars]
+        super()._record(batch)
+
+    def _record_bars(self, batch: Sequence[Any]) -> None:
+        self._waiting = ()
+        super()._record_bars(batch)
+
     def _finish(self) -> None:
         self._recording.close(self._world.machine)
         self._open.close()
@@ -319,12 +362,16 @@ class HandRecorder(LiveRecorder):
 
     def unsaved(self) -> list[FeedBar]:
         """Return the bars that a kill takes away: those that were not journalled yet."""
-        lost: list[FeedBar] = []
+        return [bar for item in self._unsaved_items() for bar in getattr(item, "bars", ())]
+
+    def unsaved_quotes(self) -> list[FeedQuote]:
+        """Return the same of quotes."""
+        return [quote for item in self._unsaved_items() for quote in getattr(item, "quotes", ())]
+
+    def _unsaved_items(self) -> Sequence[Any]:
         while not self._queue.empty():
             self._items.append(self._queue.get())
-        for item in self._items:
-            lost.extend(getattr(item, "bars", ()))
-        return lost
+        return [*self._waiting, *self._items]
 
     def kill(self) -> None:
         """Let go of files as the system does for a process that was killed."""

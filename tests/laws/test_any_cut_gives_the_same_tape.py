@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.errors import EngineError
 from tapedeck.engine.indicators.registry import REGISTRY
+from tapedeck.engine.intervals import SECOND
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.run.data_processor import DataProcessor
 from tapedeck.engine.run.data_quality_manager import DataQualityManager
@@ -26,6 +27,7 @@ from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.system import SystemManager
 from tests.support.files import TRAILING
 from tests.support.markets import fill_store, open_new_store
+from tests.support.quotes import fill_quotes
 from tests.support.runs import LIMIT_S, play
 
 SYMBOLS = ("AAA", "BBB", "CCC")
@@ -53,7 +55,7 @@ def law_config(**backtest: object) -> SessionConfig:
         },
         "session_data_config": {
             "symbols": list(SYMBOLS),
-            "streams": ["1m", "5m", "7m", "1h", "1d"],
+            "streams": ["1m", "5m", "7m", "1h", "1d", "quotes"],
             "historical": {
                 "data": [{"trailing_days": 2, "intervals": ["1m", "5m", "1d"]}],
                 "indicators": TRAILING,
@@ -81,11 +83,18 @@ def law_config(**backtest: object) -> SessionConfig:
     return parse_session_config(document, "law").config
 
 
+def fill_law(store: BarStore) -> None:
+    """Write the market of the laws: quotes of one symbol, of another one on two days by the second."""
+    fill_store(store, SYMBOLS, "2013-11-18", "2013-12-03", missing=0.1)
+    fill_quotes(store, "AAA", "2013-11-26", "2013-12-02")
+    fill_quotes(store, "BBB", "2013-11-27", "2013-11-29", interval=SECOND, missing=0.99)
+
+
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BarStore]:
     folder: Path = tmp_path_factory.mktemp("law")
     with open_new_store(folder / "bars.db") as opened:
-        fill_store(opened, SYMBOLS, "2013-11-18", "2013-12-03", missing=0.1)
+        fill_law(opened)
         yield opened
 
 

@@ -11,8 +11,8 @@ from tapedeck.engine.export.csv_export import CsvExport
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.system import SystemManager
-from tests.laws.test_any_cut_gives_the_same_tape import SYMBOLS, law_config
-from tests.support.markets import fill_store, open_new_store
+from tests.laws.test_any_cut_gives_the_same_tape import fill_law, law_config
+from tests.support.markets import open_new_store
 from tests.support.runs import LIMIT_S
 
 SAME = ("session.csv", "bars.csv", "indicators.csv", "quality.csv", "session.json")
@@ -46,10 +46,10 @@ def in_odd_steps(system: SystemManager) -> None:
 @pytest.mark.parametrize("location", ["bars.db", "bars"])
 def test_exports_and_stamp_are_the_same_for_any_store_and_speed(tmp_path: Path, location: str) -> None:
     with open_new_store(tmp_path / "reference.db") as store:
-        fill_store(store, SYMBOLS, "2013-11-18", "2013-12-03", missing=0.1)
+        fill_law(store)
         files, stamp = exported(tmp_path / "reference", store)
     with open_new_store(tmp_path / location) as store:
-        fill_store(store, SYMBOLS, "2013-11-18", "2013-12-03", missing=0.1)
+        fill_law(store)
         assert exported(tmp_path / "whole", store) == (files, stamp)
         assert exported(tmp_path / "steps", store, in_odd_steps, prefetch_days=1) == (files, stamp)
         assert exported(tmp_path / "clock", store, speed_multiplier=200_000.0)[1] == stamp

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +21,7 @@ from tapedeck.engine.tape.stamp import session_digest
 from tapedeck.engine.tape.tape import Tape
 from tests.engine.export.export_kit import SPECS, make_config, make_record, make_tape, write_export
 from tests.support.editions import SYMBOLS, Market, MendedSession, differences, random_bar
+from tests.support.quotes import random_quote, random_quotes
 from tests.support.tapes import random_values, same_bits
 
 MARKETS = {
@@ -36,14 +39,29 @@ def market(name: str, min_completeness: float, history_missing: float) -> Market
     )
 
 
+@dataclass(frozen=True)
+class Arrivals:
+    """Bars and quotes that come together: rows, parts of the session, and seeds."""
+
+    bars: list[tuple[int, float, int | None]]
+    quotes: list[tuple[int, float, int]]
+
+
 late_bars = st.lists(
     # Mostly of one symbol, so that arrays of earlier editions are used again.
     st.tuples(st.sampled_from([0, 0, 0, 0, 0, 1, 2]), st.floats(0, 1), st.none() | st.integers(0, 2**20)),
     min_size=1,
     max_size=6,
 )
+late_quotes = st.lists(
+    st.tuples(st.sampled_from([0, 0, 0, 1, 2]), st.floats(0, 1), st.integers(0, 2**20)), max_size=4
+)
 steps = st.lists(
-    st.one_of(st.tuples(st.integers(1, 40), st.sampled_from([0, 0, 0, 1, 3])), late_bars),
+    st.one_of(
+        st.tuples(st.integers(1, 40), st.sampled_from([0, 0, 0, 1, 3])),
+        st.builds(Arrivals, late_bars, st.just([])),
+        st.builds(Arrivals, late_bars | st.just([]), late_quotes),
+    ),
     min_size=3,
     max_size=24,
 )
@@ -68,14 +86,24 @@ def history_of_next(played: Tape, over: Market) -> Tape:
     missing=st.sampled_from([0.0, 0.05, 0.3, 0.9]),
     history_missing=st.sampled_from([0.0, 0.1]),
     min_completeness=st.sampled_from([0.0, 0.6]),
+    quotes_missing=st.sampled_from([None, 0.2, 0.95, 1.0]),
     steps=steps,
 )
 def test_a_corrected_session_has_the_bits_of_the_corrected_input(
-    name: str, seed: int, missing: float, history_missing: float, min_completeness: float, steps: list
+    name: str,
+    seed: int,
+    missing: float,
+    history_missing: float,
+    min_completeness: float,
+    quotes_missing: float | None,
+    steps: list[Any],
 ) -> None:
     over = market(name, min_completeness, history_missing)
     slots = len(over.slots)
-    session = MendedSession(over, random_values(SYMBOLS, slots, seed=seed, missing=missing))
+    came = None
+    if quotes_missing is not None:
+        came = random_quotes(SYMBOLS, slots, seed=seed, missing=quotes_missing)
+    session = MendedSession(over, random_values(SYMBOLS, slots, seed=seed, missing=missing), came)
     handle = session.data.played()
     editions = 0
     for step in steps:
@@ -85,14 +113,21 @@ def test_a_corrected_session_has_the_bits_of_the_corrected_input(
             continue
         late = [
             (row, min(slots - 1, int(part * slots)), None if bar is None else random_bar(bar))
-            for row, part, bar in step
+            for row, part, bar in step.bars
         ]
-        session.correct(late)
-        editions += any(slot < before.writable_from for _, slot, _ in late)
+        quotes = [
+            (row, min(slots - 1, int(part * slots)), random_quote(quote))
+            for row, part, quote in ([] if came is None else step.quotes)
+        ]
+        first = before.writable_from
+        made = before.quotes is not None and before.quotes.made.copy()
+        session.correct(late, quotes)
+        is_late = [slot < first or (first and made[row]) for row, slot, _ in quotes]
+        editions += any([*is_late, *(slot < first for _, slot, _ in late)])
         assert session.tape.edition == editions
         assert session.data.played() == handle
     session.play(slots)
-    expected = over.played(session.input, empty=session.empty)
+    expected = over.played(session.input, empty=session.empty, quotes=session.quotes)
     assert differences(session.tape, expected) == []
     assert session_digest(session.tape, slots) == session_digest(expected, slots)
     marks = SessionView(session.tape).corrected_grid()

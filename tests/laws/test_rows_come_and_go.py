@@ -15,6 +15,7 @@ from tapedeck.engine.tape.bar_grid import BarGrid
 from tapedeck.engine.tape.tape import Tape
 from tests.support.changing_rows import ChangingSession
 from tests.support.editions import Market, differences, random_bar
+from tests.support.quotes import random_quote, random_quotes
 from tests.support.tapes import random_values
 
 ROWS = 5
@@ -41,6 +42,9 @@ def market(name: str, min_completeness: float, missing: float) -> Market:
 
 plays = st.tuples(st.integers(1, 50), st.sampled_from([0, 0, 2]))
 changes = st.frozensets(st.integers(0, ROWS - 1), min_size=1, max_size=3)
+late_quotes = st.lists(
+    st.tuples(st.integers(0, ROWS - 1), st.floats(0, 1), st.integers(0, 2**20)), max_size=4
+)
 late_bars = st.lists(
     st.tuples(st.integers(0, ROWS - 1), st.floats(0, 1), st.none() | st.integers(0, 2**20)),
     min_size=1,
@@ -57,7 +61,10 @@ late_bars = st.lists(
     min_completeness=st.sampled_from([0.0, 0.6]),
     depths=st.lists(st.integers(0, 3), min_size=ROWS, max_size=ROWS),
     opening=st.frozensets(st.integers(0, ROWS - 1), min_size=1),
-    steps=st.lists(st.one_of(plays, changes, late_bars), min_size=3, max_size=16),
+    quotes_missing=st.sampled_from([None, 0.2, 1.0]),
+    steps=st.lists(
+        st.one_of(plays, changes, st.builds(list, st.tuples(late_bars, late_quotes))), min_size=3, max_size=16
+    ),
 )
 def test_rows_that_come_and_go_have_the_bits_of_rows_that_were_there_from_the_open(
     name: str,
@@ -67,13 +74,16 @@ def test_rows_that_come_and_go_have_the_bits_of_rows_that_were_there_from_the_op
     min_completeness: float,
     depths: list[int],
     opening: frozenset[int],
+    quotes_missing: float | None,
     steps: list[Any],
 ) -> None:
     over = market(name, min_completeness, history_missing)
     slots = len(over.slots)
-    session = ChangingSession(
-        over, random_values(ROWS, slots, seed=seed, missing=missing), depths, sorted(opening)
-    )
+    came = None
+    if quotes_missing is not None:
+        came = random_quotes(ROWS, slots, seed=seed, missing=quotes_missing)
+    values = random_values(ROWS, slots, seed=seed, missing=missing)
+    session = ChangingSession(over, values, depths, sorted(opening), came)
     for step in steps:
         if isinstance(step, tuple):
             session.play(step[0], hidden=step[1])
@@ -82,11 +92,16 @@ def test_rows_that_come_and_go_have_the_bits_of_rows_that_were_there_from_the_op
                 [row for row in session.rows if row in step], sorted(step.difference(session.rows))
             )
         else:
+            bars, quotes = step
             session.correct(
                 [
                     (row, min(slots - 1, int(part * slots)), None if bar is None else random_bar(bar))
-                    for row, part, bar in step
-                ]
+                    for row, part, bar in bars
+                ],
+                [
+                    (row, min(slots - 1, int(part * slots)), random_quote(quote))
+                    for row, part, quote in quotes
+                ],
             )
     session.play(slots)
     assert differences(session.tape, session.expected()) == []

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.errors import EngineError
-from tapedeck.engine.intervals import MINUTE
+from tapedeck.engine.intervals import MINUTE, SECOND
 from tapedeck.engine.session_file import parse_session_config
 from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.system import SystemManager
@@ -24,6 +24,7 @@ from tapedeck.engine.tape.symbol_changes import ChangeKind, SymbolChange
 from tapedeck.engine.tape.tape import Tape
 from tests.support.files import TRAILING
 from tests.support.markets import fill_store, open_new_store, random_bars
+from tests.support.quotes import fill_quotes
 from tests.support.runs import LIMIT_S, KeepRecords, at_frontier, play_recorded
 from tests.support.tapes import same_bits, sessions_of
 
@@ -46,7 +47,7 @@ def config_of(symbols: Sequence[str], speed: float = 0.0, prefetch_days: int = 2
         },
         "session_data_config": {
             "symbols": list(symbols),
-            "streams": ["1m", "5m", "1h", "1d"],
+            "streams": ["1m", "5m", "1h", "1d", "quotes"],
             "historical": {
                 "data": [{"trailing_days": 2, "intervals": ["1m", "1d"]}],
                 "indicators": TRAILING,
@@ -68,13 +69,16 @@ def config_of(symbols: Sequence[str], speed: float = 0.0, prefetch_days: int = 2
 
 
 def fill(store: BarStore) -> None:
-    """Write a market: one symbol is listed on the second day played, one has few bars."""
+    """Write a market: one symbol is listed on the second day played, one has few bars; some have quotes."""
     fill_store(store, (*FILE, "DDD"), "2013-11-11", "2013-11-29", missing=0.05)
     fill_store(store, ("THIN",), "2013-11-18", "2013-11-29", missing=0.7, seed=9)
     listed = np.concatenate(
         [SessionSlots(day, MINUTE).opened_at for day in sessions_of("2013-11-27", "2013-11-29")]
     )
     store.write("LATE", MINUTE, random_bars(listed, seed=7))
+    fill_quotes(store, "AAA", "2013-11-27", "2013-11-29")
+    fill_quotes(store, "DDD", "2013-11-26", "2013-11-29", missing=0.9)
+    fill_quotes(store, "THIN", "2013-11-26", "2013-11-27", interval=SECOND, missing=0.99)
 
 
 @pytest.fixture(scope="module")
@@ -254,6 +258,8 @@ def rows_of(tape: Tape, symbol: str, stop: int) -> dict[str, np.ndarray]:
     for name, value in tape.historical.items():
         found[name] = np.atleast_1d(value.values[row])
         found[f"{name} used"] = np.atleast_1d(value.used[row])
+    found["quotes"] = tape.quotes.values[:, row, :stop]
+    found["quotes made"] = tape.quotes.made[row : row + 1]
     found["prior close"] = np.array([tape.prior_close.values[row]])
     return found
 
@@ -277,6 +283,7 @@ def check(outcome: Outcome, expected: Sequence[Tape]) -> None:
                 assert same_bits(ours[name], values), (tape.session.trading_day, stay, name)
             row = made.rows[stay.symbol]
             assert not made.base.present[row, stop:].any()
+            assert np.isnan(made.quotes.values[:, row, stop:]).all()
             for quality in whole.historical_quality:
                 if quality[0] == stay.symbol:
                     assert made.historical_quality[quality] == whole.historical_quality[quality]

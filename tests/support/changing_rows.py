@@ -16,7 +16,7 @@ from tapedeck.engine.tape.bar_grid import CLOSE, BarGrid, Floats, Ints
 from tapedeck.engine.tape.session_data import SessionData
 from tapedeck.engine.tape.symbol_changes import ChangeKind, SymbolChange
 from tapedeck.engine.tape.tape import Tape
-from tests.support.editions import USUAL, Late, Market, corrections_of
+from tests.support.editions import USUAL, Late, LateQuote, Market, is_nothing, parted, write_ahead
 
 DAYS_PER_SESSION = 10
 """Days and weeks of history of a symbol for each session of finer bars that it has."""
@@ -26,13 +26,21 @@ class ChangingSession:
     """A session played in blocks, with rows of a market that join and leave, and corrections, between them.
 
     `depths`: for each row of the market, the number of earlier sessions that the store has of it. `rows`: the
-    rows of the market that are on the tape, in the tape's order. `input`, `empty`: all bars and confirmed
-    empty slots of the market so far.
+    rows of the market that are on the tape, in the tape's order. `input`, `empty`, `quotes`: all bars,
+    confirmed empty slots and quotes of the market so far.
     """
 
-    def __init__(self, market: Market, values: Floats, depths: Sequence[int], rows: Sequence[int]) -> None:
+    def __init__(
+        self,
+        market: Market,
+        values: Floats,
+        depths: Sequence[int],
+        rows: Sequence[int],
+        quotes: Floats | None = None,
+    ) -> None:
         self.market, self.depths, self.rows = market, depths, list(rows)
         self.input = values.copy()
+        self.quotes = None if quotes is None else quotes.copy()
         self.empty = np.zeros(values.shape[1:], dtype=np.bool_)
         tape, self._computer, self._scores = self.loaded(rows)
         self.data = SessionData()
@@ -50,7 +58,7 @@ class ChangingSession:
     ) -> tuple[Tape, BlockComputer, RunningScores]:
         """Return some rows as they are loaded alone, played in blocks that end at `cuts`."""
         at = np.array(rows, dtype=np.int64)
-        whole = self.market.tape(self.input, self.empty)
+        whole = self.market.tape(self.input, self.empty, self.quotes)
         tape = whole.of_rows(at)
         tape.historical[USUAL] = whole.historical[USUAL].of_rows(at)
         depth = max((self.depths[row] for row in rows), default=0)
@@ -104,8 +112,8 @@ class ChangingSession:
         left = [SymbolChange(ChangeKind.LEFT, names[row], frontier) for row in leaving]
         return [*left, *(SymbolChange(ChangeKind.JOINED, names[row], frontier) for row in joining)]
 
-    def correct(self, late: Sequence[Late]) -> None:
-        """Correct bars of rows of the market, together; a row that joins later has them."""
+    def correct(self, late: Sequence[Late], quotes: Sequence[LateQuote] = ()) -> None:
+        """Correct bars and quotes of rows of the market, together; a row that joins later has them."""
         for row, slot, bar in late:
             if bar is None:
                 self.empty[row, slot] = True
@@ -113,13 +121,14 @@ class ChangingSession:
                 self.input[:, row, slot] = bar
         self.empty &= np.isnan(self.input[CLOSE])
         there = [(self.rows.index(row), slot, bar) for row, slot, bar in late if row in self.rows]
-        behind = [one for one in there if one[1] < self.tape.writable_from]
-        if behind:
-            made = mended(self.tape, corrections_of(behind), self._computer, self._scores)
-            self.data.replace_tape(made)
-        ahead = corrections_of([one for one in there if one[1] >= self.tape.writable_from])
-        self.tape.base.write_bars(ahead.rows, ahead.slots, ahead.values)
-        self.tape.base.confirm_empty(ahead.empty_rows, ahead.empty_slots)
+        if self.quotes is not None:
+            for row, slot, quote in quotes:
+                self.quotes[:, row, slot] = quote
+        quoted = [(self.rows.index(row), slot, quote) for row, slot, quote in quotes if row in self.rows]
+        behind, ahead = parted(self.tape, there, quoted)
+        if not is_nothing(behind):
+            self.data.replace_tape(mended(self.tape, behind, self._computer, self._scores))
+        write_ahead(self.tape, ahead)
 
     def expected(self) -> Tape:
         """Return what the tape must be: one that had its rows from the open, played in one block."""

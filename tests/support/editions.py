@@ -16,8 +16,10 @@ from tapedeck.engine.quality.gaps_and_scores import RunningScores
 from tapedeck.engine.run.editions import Corrections, mended
 from tapedeck.engine.tape.bar_grid import CLOSE, BarGrid, Floats, Mask
 from tapedeck.engine.tape.historical_value import HistoricalValue, TrailingKind
+from tapedeck.engine.tape.quote_grid import QuoteGrid
 from tapedeck.engine.tape.session_data import SessionData
 from tapedeck.engine.tape.tape import Tape
+from tests.support.quotes import Quote
 from tests.support.tapes import random_values, same_bits, slots_of, tape_over
 
 SYMBOLS = 3
@@ -26,6 +28,8 @@ USUAL = "usual"
 Bar = tuple[float, float, float, float, float]
 Late = tuple[int, int, Bar | None]
 """Row, slot and bar of a correction; no bar for a slot that is confirmed empty."""
+LateQuote = tuple[int, int, Quote]
+"""Row, slot and quote of a correction."""
 
 
 @dataclass(frozen=True)
@@ -66,13 +70,17 @@ class Market:
         specs = tuple(_specs(Interval.parse(base), Interval.parse(derived)))
         return cls(slots, (derived, "1d"), specs, history, min_completeness, symbols)
 
-    def tape(self, values: Floats, empty: Mask | None = None) -> Tape:
-        """Return a tape over copies of some bars, with the average volume that some kinds compare with."""
+    def tape(self, values: Floats, empty: Mask | None = None, quotes: Floats | None = None) -> Tape:
+        """Return a tape over copies of some bars, with the average volume that some kinds compare with.
+
+        `quotes`: those that came, (4, S, n); None without quotes.
+        """
         tape = tape_over(self.slots, values, derived=self.derived, symbols=self.symbols)
         if empty is not None:
             tape.base.confirm_empty(*np.nonzero(empty))
         random = np.random.default_rng(3)
         usual: Floats = random.integers(0, 4, (values.shape[1], len(self.slots))).astype(np.float64) * 250
+        tape.quotes = None if quotes is None else QuoteGrid(quotes.copy())
         used = np.ones(usual.shape, dtype=np.int64)
         tape.historical[USUAL] = HistoricalValue(USUAL, TrailingKind.AVERAGE, True, usual, used, 1)
         return tape
@@ -86,9 +94,15 @@ class Market:
             min_completeness=self.min_completeness,
         )
 
-    def played(self, values: Floats, stop: int | None = None, empty: Mask | None = None) -> Tape:
+    def played(
+        self,
+        values: Floats,
+        stop: int | None = None,
+        empty: Mask | None = None,
+        quotes: Floats | None = None,
+    ) -> Tape:
         """Return a tape of some bars that was played from the open in one block."""
-        tape = self.tape(values, empty)
+        tape = self.tape(values, empty, quotes)
         end = len(tape) if stop is None else stop
         self.computer(tape).compute(0, end)
         assert tape.scores is not None
@@ -129,16 +143,17 @@ def _specs(base: Interval, derived: Interval) -> Iterable[IndicatorSpec]:
 class MendedSession:
     """A session played in blocks, with corrections between them, as the coordinator does it.
 
-    `input`, `empty`: all bars and confirmed-empty slots so far, as a session that is played from the start
-    would have them.
+    `input`, `empty`, `quotes`: all bars, confirmed-empty slots and quotes so far, as a session that is played
+    from the start would have them.
     """
 
-    def __init__(self, market: Market, values: Floats) -> None:
+    def __init__(self, market: Market, values: Floats, quotes: Floats | None = None) -> None:
         self.market = market
         self.input = values.copy()
+        self.quotes = None if quotes is None else quotes.copy()
         self.corrected, self.empty = np.zeros((2, *values.shape[1:]), dtype=np.bool_)
         self.data = SessionData()
-        tape = market.tape(values)
+        tape = market.tape(values, quotes=quotes)
         for symbol in tape.symbols:
             self.data.register_symbol_data(symbol)
         self.data.load_tape(tape)
@@ -162,8 +177,11 @@ class MendedSession:
         tape.scored = stop
         tape.frontier = max(tape.frontier, stop - hidden)
 
-    def correct(self, late: Sequence[Late]) -> None:
-        """Take bars that come together: those behind what was computed make an edition."""
+    def correct(self, late: Sequence[Late], quotes: Sequence[LateQuote] = ()) -> None:
+        """Take bars and quotes that come together: those behind what was computed make an edition.
+
+        And the first quote of a symbol of which anything was computed.
+        """
         tape = self.tape
         for row, slot, bar in late:
             if bar is None:
@@ -172,21 +190,54 @@ class MendedSession:
                 self.input[:, row, slot] = bar
                 self.corrected[row, slot] |= slot < tape.frontier
         self.empty &= np.isnan(self.input[CLOSE])
-        behind = [one for one in late if one[1] < tape.writable_from]
-        if behind:
-            self.data.replace_tape(mended(tape, corrections_of(behind), self._computer, self._scores))
-        ahead = corrections_of([one for one in late if one[1] >= tape.writable_from])
-        self.tape.base.write_bars(ahead.rows, ahead.slots, ahead.values)
-        self.tape.base.confirm_empty(ahead.empty_rows, ahead.empty_slots)
+        if self.quotes is not None:
+            for row, slot, quote in quotes:
+                self.quotes[:, row, slot] = quote
+        behind, ahead = parted(tape, late, quotes)
+        if not is_nothing(behind):
+            self.data.replace_tape(mended(tape, behind, self._computer, self._scores))
+        write_ahead(self.tape, ahead)
 
 
-def corrections_of(late: Sequence[Late]) -> Corrections:
+def parted(tape: Tape, late: Sequence[Late], quotes: Sequence[LateQuote]) -> tuple[Corrections, Corrections]:
+    """Return the corrections that need an edition, and those that can be written in place."""
+    first = tape.writable_from
+    of_quotes = corrections_of((), quotes)
+    waits = (
+        [False] * len(quotes)
+        if tape.quotes is None
+        else tape.quotes.is_late(of_quotes.quote_rows, of_quotes.quote_slots, first).tolist()
+    )
+    behind = [one for one, is_late in zip(quotes, waits, strict=True) if is_late]
+    ahead = [one for one, is_late in zip(quotes, waits, strict=True) if not is_late]
+    return (
+        corrections_of([one for one in late if one[1] < first], behind),
+        corrections_of([one for one in late if one[1] >= first], ahead),
+    )
+
+
+def is_nothing(corrections: Corrections) -> bool:
+    """Whether there is nothing to correct."""
+    return not (len(corrections.rows) or len(corrections.empty_rows) or len(corrections.quote_rows))
+
+
+def write_ahead(tape: Tape, ahead: Corrections) -> None:
+    """Write what came for slots that are not computed yet."""
+    tape.base.write_bars(ahead.rows, ahead.slots, ahead.values)
+    tape.base.confirm_empty(ahead.empty_rows, ahead.empty_slots)
+    if tape.quotes is not None:
+        tape.quotes.write_quotes(ahead.quote_rows, ahead.quote_slots, ahead.quotes)
+
+
+def corrections_of(late: Sequence[Late], quotes: Sequence[LateQuote] = ()) -> Corrections:
     """Return corrections as arrays."""
     bars = [(row, slot, bar) for row, slot, bar in late if bar is not None]
     empty = np.array([(row, slot) for row, slot, bar in late if bar is None], dtype=np.int64).reshape(-1, 2)
     rows, slots = np.array([(row, slot) for row, slot, _ in bars], dtype=np.int64).reshape(-1, 2).T
     values = np.array([bar for _, _, bar in bars], dtype=np.float64).reshape(-1, 5).T
-    return Corrections(rows, slots, values, empty[:, 0], empty[:, 1])
+    quoted = np.array([(row, slot) for row, slot, _ in quotes], dtype=np.int64).reshape(-1, 2)
+    came = np.array([quote for _, _, quote in quotes], dtype=np.float64).reshape(-1, 4).T
+    return Corrections(rows, slots, values, empty[:, 0], empty[:, 1], quoted[:, 0], quoted[:, 1], came)
 
 
 def differences(tape: Tape, expected: Tape) -> list[str]:
@@ -207,6 +258,10 @@ def differences(tape: Tape, expected: Tape) -> list[str]:
     assert tape.scores is not None
     assert expected.scores is not None
     pairs["scores"] = (tape.scores, expected.scores)
+    assert (tape.quotes is None) == (expected.quotes is None)
+    if tape.quotes is not None and expected.quotes is not None:
+        for name in ("came", "values", "made"):
+            pairs[f"quotes {name}"] = (getattr(tape.quotes, name), getattr(expected.quotes, name))
     return [name for name, (one, other) in pairs.items() if not same_bits(one, other)]
 
 

@@ -15,7 +15,7 @@ from tapedeck.console.actions.table import Action, screen_actions
 from tapedeck.console.app.grid_text import Cell, folded
 from tapedeck.console.app.screens.text_page import TextPage
 from tapedeck.console.app.widgets import TickKind
-from tapedeck.console.app.widgets.figures import BEFORE, CORRECTED, JOINS_LATER, MISSING
+from tapedeck.console.app.widgets.figures import BEFORE, CORRECTED, JOINS_LATER, MADE, MISSING
 
 _BACKTEST: Final = OfferState()
 _PALETTE: Final = ("ctrl+p", "Open command palette")
@@ -42,6 +42,7 @@ _SCANS: Final = ((TickKind.SCAN.value, "Scan that found symbols, or failed"),)
 _FIGURES: Final = (
     (MISSING, "No value"),
     (BEFORE, "Value of the session before: today has none yet"),
+    (MADE, "Bid or ask made of the close of the last bar, as the day has no quotes"),
     (CORRECTED, "Bar that was corrected or filled late, in a live session"),
     (JOINS_LATER, "Before a symbol, in the past: it joins later"),
     ("PMH PML", "High and low of the pre-market, as levels in the chart"),

@@ -28,8 +28,9 @@ from tapedeck.console.app.widgets.figures import BEFORE, decimals_of
 from tapedeck.engine.clock.slots import utc_from_epoch
 from tapedeck.engine.errors import TapedeckError
 from tapedeck.engine.indicators.reasons import ExplainedInput
-from tapedeck.engine.read.explain.explanation import Explanation
+from tapedeck.engine.read.explain.explanation import Explained, Explanation
 from tapedeck.engine.tape.day_figures import DAY_FIGURES
+from tapedeck.engine.tape.quote_figures import QUOTE_FIGURES
 from tapedeck.engine.tape.session_data import SessionData
 from tapedeck.engine.tape.session_view import SessionView
 
@@ -40,7 +41,9 @@ _STRATEGY: Final = "strategy "
 """Beginning of the lines of strategies, before their names; the names of numbers have no blanks."""
 _SHOWN_BARS: Final = 6
 _DECIMALS: Final = 4
-_WHOLE_NUMBERS: Final = frozenset({"volume", "day_volume", "missing", "gaps", "bars", "slots"})
+_WHOLE_NUMBERS: Final = frozenset(
+    {"volume", "day_volume", "bid_size", "ask_size", "missing", "gaps", "bars", "slots"}
+)
 
 
 TextOfWidth = Callable[[int], Content]
@@ -70,7 +73,8 @@ class WhyScreen(ModalScreen[None]):
         session = [output for spec in plan.specs for output in spec.outputs]
         historical = [trailing.name for trailing in plan.history.trailing]
         strategies = [f"{_STRATEGY}{strategy.name}" for strategy in self._system.config.strategies]
-        self._names = (*strategies, *_FIGURES, *session, *historical)
+        quotes = tuple(QUOTE_FIGURES) if plan.quotes else ()
+        self._names = (*strategies, *_FIGURES, *quotes, *session, *historical)
         columns = {spec.description.symbol_column: spec.outputs[0] for spec in plan.specs}
         wanted = (columns.get(name, name), f"{_STRATEGY}{name}", _FIGURES[0])
         self._chosen = next(known for known in wanted if known in self._names)
@@ -214,25 +218,26 @@ def explanation_text(
         (Cell("value", "$text-muted"), Cell(_figure(found.name, found.value), "bold")),
         (Cell("formula", "$text-muted"), found.formula),
         (Cell("computed by", "$text-muted"), found.source),
-        (Cell("on", "$text-muted"), f"{found.interval} bars"),
     ]
+    # A quote that came is of no bar.
+    of_bars = found.kind is not Explained.QUOTE or bool(found.bars_used)
+    if of_bars:
+        rows.append((Cell("on", "$text-muted"), f"{found.interval} bars"))
     if yesterdays is not None:
         words = f"{BEFORE}{_figure(found.name, yesterdays)}, until today has a value"
         rows.insert(1, (Cell("yesterday's", "$text-muted"), words))
     if found.bar_opened_at is not None:
         rows.append(
-            (Cell("last bar", "$text-muted"), f"{found.bar_opened_at.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}")
+            (
+                Cell("last bar" if of_bars else "last quote", "$text-muted"),
+                f"{found.bar_opened_at.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}",
+            )
         )
         rows += [(Cell("closed", "$text-muted"), age)] if (age := _age(found)) else []
     rows += [(Cell("note", "$text-muted"), found.note)] if found.note else []
     rows += [(Cell(name, "$text-muted"), str(value)) for name, value in found.parameters.items()]
     rows += [(Cell(name, "$text-muted"), _figure(name, value)) for name, value in found.terms.items()]
-    missing = Cell(f"{found.missing_bars:,}", "$text-warning" if found.missing_bars else "")
-    rows += [
-        (Cell("bars used", "$text-muted"), f"{found.bars_used:,}"),
-        (Cell("missing, skipped", "$text-muted"), missing),
-        (Cell("earlier sessions", "$text-muted"), f"{found.history_sessions:,}"),
-    ]
+    rows += _bar_counts(found) if of_bars else []
     if found.start:
         rows.append((Cell("starts with", "$text-muted"), found.start))
     if found.warm_up_bars:
@@ -242,6 +247,15 @@ def explanation_text(
     for series in found.inputs:
         parts += [Content(""), _input_text(series, zone)]
     return Content("\n").join(parts)
+
+
+def _bar_counts(found: Explanation) -> list[tuple[str | Cell, str | Cell]]:
+    missing = Cell(f"{found.missing_bars:,}", "$text-warning" if found.missing_bars else "")
+    return [
+        (Cell("bars used", "$text-muted"), f"{found.bars_used:,}"),
+        (Cell("missing, skipped", "$text-muted"), missing),
+        (Cell("earlier sessions", "$text-muted"), f"{found.history_sessions:,}"),
+    ]
 
 
 def _age(found: Explanation) -> str:

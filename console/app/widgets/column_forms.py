@@ -23,12 +23,14 @@ _MOST_MINUTES: Final = 999
 class Figures:
     """Figures of a column: float64, shape (S,), NaN where one is missing; the trend has shape (S, any).
 
-    `before`: those of the session before, (S,), shown where today has none; None: no such figures.
+    `before`: those of the session before, (S,), shown where today has none; None: no such figures. `made`:
+    bool (S,), True for figures of quotes that are made; None: none is.
     """
 
     values: Floats
     decimals: int = LEAST_DECIMALS
     before: Floats | None = None
+    made: NDArray[np.bool_] | None = None
 
     @property
     def shown(self) -> Floats:

@@ -10,6 +10,8 @@ BEFORE: Final = "‹"
 """Sign of a figure of the session before, shown while today has none."""
 CORRECTED: Final = "≈"
 """Sign of a bar that was corrected, or filled, after its slot was shown."""
+MADE: Final = "="
+"""Sign of a bid or ask that is made: it equals the close of the last bar, as no quote came."""
 BOUGHT: Final = "▲"
 """Sign of a fill that bought."""
 SOLD: Final = "▼"
@@ -28,6 +30,11 @@ _UNITS: Final = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
 def marked_as_before(text: str) -> str:
     """Return a figure with the sign of the session before; a missing one has none."""
     return text if text == MISSING else f"{BEFORE}{text}"
+
+
+def marked_as_made(text: str) -> str:
+    """Return a figure of a quote with the sign of made ones; a missing one has none."""
+    return text if text == MISSING else f"{MADE}{text}"
 
 
 def decimals_of(size: float) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Final
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from tapedeck.console.app.widgets.canvas import Canvas, shortened
 from tapedeck.console.app.widgets.column_forms import SPARKLINE, Figures
-from tapedeck.console.app.widgets.figures import JOINS_LATER, compact, marked_as_before
+from tapedeck.console.app.widgets.figures import JOINS_LATER, compact, marked_as_before, marked_as_made
 from tapedeck.console.app.widgets.sparkline import spark_glyphs
 from tapedeck.console.app.widgets.table_columns import (
     MARKER_WIDTH,
@@ -123,19 +124,25 @@ def _paint_cursor(canvas: Canvas, view: TableView) -> None:
 
 def _paint_figures(canvas: Canvas, view: TableView, place: ShownColumn) -> None:
     figures = list(_figures(view, place))
-    # The sign of a long figure of the session before is in the gap before its column.
+    # The sign of a long figure of the session before, or of a made one, is in the gap before its column.
     width = max([place.width, *(len(text) for text, _ in figures)])
     texts = [text.rjust(width) for text, _ in figures]
     canvas.column(place.stop - width, 1, texts, [ink for _, ink in figures])
 
 
 def _figures(view: TableView, place: ShownColumn) -> Iterator[tuple[str, int]]:
-    """Yield text and ink of each visible figure; where today has none, of the session before."""
+    """Yield text and ink of each visible figure; where today has none, of the session before.
+
+    Those of made quotes have a sign.
+    """
     column, figures = place.column, view.rows.figures[place.column.key]
     values, shown = figures.values[view.visible].tolist(), figures.shown[view.visible].tolist()
-    for today, value in zip(values, shown, strict=True):
+    made = repeat(False) if figures.made is None else figures.made[view.visible].tolist()
+    for today, value, is_made in zip(values, shown, made, strict=False):
         text = _figure(column, figures, value, place.width)
-        if math.isnan(today) and not math.isnan(value):
+        if is_made:
+            yield marked_as_made(text), _INK["quiet"]
+        elif math.isnan(today) and not math.isnan(value):
             yield marked_as_before(text), _INK["quiet"]
         else:
             yield text, _INK[column.form.tone(value, figures.decimals)]

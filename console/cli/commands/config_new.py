@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -31,6 +32,7 @@ EPILOG: Final = examples(
     "tapedeck config new --store bars.db",
     "tapedeck config new october.yaml --symbols SPY,AIG --interval 1m,5m",
     "tapedeck config new october.yaml --symbols SPY --indicator RSI:14@5m --force",
+    "tapedeck config new bitcoin.yaml --feed ccxt:binance --symbols BTC/USDT,ETH/USDT",
 )
 _SUFFIXES: Final = (".yaml", ".yml", ".json")
 
@@ -48,6 +50,14 @@ def new(
     intervals: IntervalsOption = None,
     indicators: IndicatorsOption = None,
     exchange: ExchangeOption = None,
+    feed: Annotated[
+        str | None,
+        typer.Option(
+            "--feed",
+            metavar="NAME[:DETAIL]",
+            help="Write a file for `tapedeck live`: alpaca, alpaca:sip, ccxt:binance, ...",
+        ),
+    ] = None,
     store: StoreOption = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     as_json: JsonOption = False,
@@ -55,21 +65,27 @@ def new(
     """Write a commented session file, and the command that plays it.
 
     The options are those of `tapedeck run` without a file. Days, interval and exchange that are not given
-    come from the store; without --symbols, its symbols do, up to 20.
+    come from the store; without --symbols, its symbols do, up to 20. With --feed the file is one for
+    `tapedeck live`: it has symbols, and no days.
     """
     invocation = begin(context, as_json=as_json, store=store)
     _check_target(file, force=force)
-    parts = _parts(invocation, SessionOptions.of(symbols, first, last, intervals, indicators, exchange))
-    words = ["--store", str(store)] if store is not None else []
+    options = SessionOptions.of(symbols, first, last, intervals, indicators, exchange)
+    document = _played(invocation, options) if feed is None else _recorded(feed, options)
+    words = [str(file), *(["--store", str(store)] if store is not None else [])]
+    check = ["config", "check", *words] if feed is None else ["live", str(file), "--check"]
     commands = {
-        "run": shlex.join(["tapedeck", "run", str(file), *words]),
-        "check": shlex.join(["tapedeck", "config", "check", str(file), *words]),
+        "run": shlex.join(["tapedeck", "run" if feed is None else "live", *words]),
+        "check": shlex.join(["tapedeck", *check]),
     }
-    _write(file, _text(parts, commands, is_json=file.suffix.lower() == ".json"))
+    _write(file, _text(document, commands, is_json=file.suffix.lower() == ".json"))
     if as_json:
         invocation.terminal.write_json({"file": str(file), **commands})
         return
-    invocation.terminal.write(f"wrote {file}: {parts.name}\nplay it: {commands['run']}")
+    invocation.terminal.write(f"wrote {file}: {document['session_name']}")
+    if feed is not None:
+        invocation.terminal.write(f"check its feed: {commands['check']}")
+    invocation.terminal.write(f"{'play' if feed is None else 'record'} it: {commands['run']}")
 
 
 def _check_target(file: Path, *, force: bool) -> None:
@@ -80,6 +96,22 @@ def _check_target(file: Path, *, force: bool) -> None:
     if file.exists() and not force:
         message = f"{str(file)!r} exists: choose another name, or replace it with --force."
         raise bad_option("FILE", str(file), message)
+
+
+def _recorded(feed: str, options: SessionOptions) -> Mapping[str, Any]:
+    """Return the document of a file for `tapedeck live`."""
+    from tapedeck.console.cli.live_file import live_file_document  # noqa: PLC0415 - slow, see __init__.py
+
+    return live_file_document(feed, options)
+
+
+def _played(invocation: Invocation, options: SessionOptions) -> Mapping[str, Any]:
+    """Return the document of a file for `tapedeck run`, after a check that it can be played."""
+    from tapedeck.console.cli.session_of_options import checked_config  # noqa: PLC0415 - as above
+
+    parts = _parts(invocation, options)
+    sessions_of(checked_config(parts).config)
+    return parts.document()
 
 
 def _parts(invocation: Invocation, options: SessionOptions) -> SessionParts:
@@ -111,13 +143,10 @@ def _parts(invocation: Invocation, options: SessionOptions) -> SessionParts:
     return parts
 
 
-def _text(parts: SessionParts, commands: dict[str, str], *, is_json: bool) -> str:
-    """Return the text of the file, after a check that it can be played."""
+def _text(document: Mapping[str, Any], commands: dict[str, str], *, is_json: bool) -> str:
     from tapedeck.console.cli.session_file_text import session_file_text  # noqa: PLC0415 - slow, see __init__.py
-    from tapedeck.console.cli.session_of_options import checked_config  # noqa: PLC0415 - as above
 
-    sessions_of(checked_config(parts).config)
-    return session_file_text(parts.document(), **commands, is_json=is_json)
+    return session_file_text(document, **commands, is_json=is_json)
 
 
 def _write(file: Path, text: str) -> None:

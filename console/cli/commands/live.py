@@ -15,6 +15,7 @@ from tapedeck.console.cli.options import (
     ExportOption,
     SetOption,
     StoreOption,
+    bad_option,
     check_file_for,
     examples,
     one_line_path,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 EPILOG: Final = examples(
     "tapedeck live",
+    "tapedeck live october.yaml --feed alpaca --check",
     "tapedeck live october.yaml --feed replay --date 2013-10-07 --store bars.db",
     "tapedeck live october.yaml --feed replay --speed 3600 --no-ui --export out",
     "tapedeck live october.yaml --feed replay --faults faults.yaml --no-ui --json",
@@ -77,6 +79,9 @@ def live(
     no_wait: Annotated[
         bool, typer.Option("--no-wait", help="End with exit code 3 if the market is closed.")
     ] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Check the feed (key, plan, symbols), and record nothing.")
+    ] = False,
     no_ui: Annotated[bool, typer.Option("--no-ui", help="Record without the console.")] = False,
     export: ExportOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON lines only.")] = False,
@@ -113,6 +118,9 @@ def live(
         waits=not no_wait,
         restarts=restart,
     )
+    if check:
+        _check(invocation, file, choice, read_settings(parameters))
+        return
     on_screen = not (no_ui or as_json) and is_interactive()
     # Loaded before a replay's clock begins: that takes minutes of its market.
     record = _screen() if on_screen else _lines()
@@ -143,6 +151,19 @@ def _opened(
     if name in REPLAYS:
         return replay_session(invocation, loaded.config, choice, file)
     return feed_session(invocation, loaded, choice, name, file)
+
+
+def _check(
+    invocation: Invocation, file: Path | None, choice: LiveChoice, settings: Mapping[str, JsonValue]
+) -> None:
+    """Check the feed of a session file, and record nothing."""
+    from tapedeck.console.cli.live_check import check_feed  # noqa: PLC0415 - as above
+    from tapedeck.engine.feeds.registry import feed_names  # noqa: PLC0415 - as above
+
+    if file is None:
+        raise bad_option("--check", True, "needs a session file: tapedeck live FILE --check.")
+    loaded = _loaded(invocation, file, settings)
+    check_feed(invocation, loaded, choice.feed_for(loaded, feed_names()))
 
 
 def _loaded(invocation: Invocation, file: Path, settings: Mapping[str, JsonValue]) -> LoadedConfig:

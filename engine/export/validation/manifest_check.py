@@ -18,6 +18,7 @@ from tapedeck.engine.export.manifest import (
     ACCOUNT_FILES,
     DATA_FILES,
     MANIFEST,
+    QUOTES_CSV,
     SCANS_CSV,
     SESSION_JSON,
     Manifest,
@@ -51,14 +52,15 @@ def read_manifest(folder: Path, log: FindingLog) -> Manifest | None:
 def check_files(folder: Path, manifest: Manifest, log: FindingLog) -> None:
     """Compare sizes and hashes of the files with the manifest."""
     listed = {entry.name: entry for entry in manifest.files}
-    optional = {"scanners": (SCANS_CSV,), "strategies": ACCOUNT_FILES}
+    optional = {"scanners": (SCANS_CSV,), "strategies": ACCOUNT_FILES, "streams_quotes": (QUOTES_CSV,)}
     present = [name for part, names in optional.items() if getattr(manifest, part) for name in names]
     for name in (*DATA_FILES, *present):
         if name not in listed:
             log.add(MANIFEST, None, f"files: {name} is not listed")
     for part, names in optional.items():
         for name in listed.keys() & set(names) - set(present):
-            log.add(MANIFEST, None, f"files: {name} is listed, but {part} are missing")
+            what = "quotes in the streams of session_file" if part == "streams_quotes" else part
+            log.add(MANIFEST, None, f"files: {name} is listed, but {what} are missing")
     if bool(manifest.strategies) != (manifest.account is not None):
         log.add(MANIFEST, None, "account: must be there if and only if strategies are")
     for entry in manifest.files:

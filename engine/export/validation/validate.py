@@ -17,12 +17,14 @@ from tapedeck.engine.export.manifest import (
     INDICATORS_CSV,
     MANIFEST,
     QUALITY_CSV,
+    QUOTES_CSV,
     SCANS_CSV,
     SESSION_CSV,
     Manifest,
 )
 from tapedeck.engine.export.own_files import has_own_files
 from tapedeck.engine.export.quality_table import QUALITY_HEADER
+from tapedeck.engine.export.quotes_table import QUOTES_HEADER
 from tapedeck.engine.export.scans_table import SCANS_HEADER
 from tapedeck.engine.export.session_table import SESSION_HEADER
 from tapedeck.engine.export.validation.account_check import AccountCheck
@@ -39,10 +41,12 @@ from tapedeck.engine.export.validation.manifest_check import (
     read_manifest,
 )
 from tapedeck.engine.export.validation.quality_rows import QualityRows
+from tapedeck.engine.export.validation.quote_rows import QuoteRows
 from tapedeck.engine.export.validation.report import FindingLog, ValidationReport
 from tapedeck.engine.export.validation.scan_rows import ScanRows
 from tapedeck.engine.export.validation.session_rows import ClockRows
 from tapedeck.engine.export.validation.table_reader import TableReader
+from tapedeck.engine.export.validation.written_quotes import WrittenQuotes
 from tapedeck.engine.export.validation.written_scans import WrittenScans
 
 # A replacement takes a moment, a check seconds.
@@ -132,6 +136,10 @@ def _check_tables(folder: Path, expectation: Expectation, time: TimeManager, log
     bar_rows = cursor(BARS_CSV, BARS_HEADER, bars.locate)
     quality_rows = cursor(QUALITY_CSV, QUALITY_HEADER, quality.locate)
     indicator_rows = cursor(INDICATORS_CSV, INDICATORS_HEADER, indicators.locate)
+    has_quotes = QUOTES_CSV in listed
+    quotes = QuoteRows(expectation, log, is_there=has_quotes)
+    written_quotes = WrittenQuotes(folder, log, are_streamed=expectation.manifest.streams_quotes)
+    quote_rows = cursor(QUOTES_CSV, QUOTES_HEADER, quotes.locate, is_read=has_quotes)
     scans, written_scans = ScanRows(expectation, log), WrittenScans(folder, log)
     scan_rows = cursor(SCANS_CSV, SCANS_HEADER, scans.locate, is_read=SCANS_CSV in listed)
     account = None
@@ -152,11 +160,14 @@ def _check_tables(folder: Path, expectation: Expectation, time: TimeManager, log
             log.add(BARS_CSV, None, f"{day} has {count} base bars, but {played.bars} in the manifest")
         quality.check(quality_rows.take(index), found, expected)
         indicators.check(indicator_rows.take(index), found, expected)
+        own_quotes = quotes.check(quote_rows.take(index), found.base_rows, played, expected)
+        if is_last:
+            written_quotes.check(own_quotes, expected)
         found_by_scan = scans.check(scan_rows.take(index), expected)
         written_scans.check(found_by_scan, played, expected, is_last=is_last)
         if account is not None:
             account.check(index, found.base_rows, expected, is_last=is_last)
-    for rows in (clock_rows, bar_rows, quality_rows, indicator_rows, scan_rows):
+    for rows in (clock_rows, bar_rows, quality_rows, indicator_rows, quote_rows, scan_rows):
         rows.finish()
     if account is not None:
         account.finish()

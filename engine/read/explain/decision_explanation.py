@@ -25,12 +25,13 @@ class PartValue:
     """A value in a part of a rule. `text`: as written.
 
     `value`: at the frontier; a time of day of the exchange for `time`; None where it is missing. `before`: in
-    a cross, one slot before.
+    a cross, one slot before. `is_made`: whether it is a value of a quote that is made.
     """
 
     text: str
     value: float | time | None
     before: float | None = None
+    is_made: bool = False
 
 
 @dataclass(frozen=True, slots=True)

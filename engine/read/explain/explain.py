@@ -12,11 +12,13 @@ from tapedeck.engine.read.explain.day_figures import explain_day_figure
 from tapedeck.engine.read.explain.explanation import Explanation
 from tapedeck.engine.read.explain.indicator import explain_indicator
 from tapedeck.engine.read.explain.moment import Moment
+from tapedeck.engine.read.explain.quotes import explain_quote
 from tapedeck.engine.read.explain.trailing import explain_trailing
 from tapedeck.engine.streams.stream_plan import StreamPlan
 from tapedeck.engine.tape.bar_grid import FIELDS
 from tapedeck.engine.tape.day_figures import DAY_FIGURES
 from tapedeck.engine.tape.history import History
+from tapedeck.engine.tape.quote_figures import QUOTE_FIGURES
 from tapedeck.engine.tape.session_data import SessionData
 from tapedeck.engine.tape.session_view import SessionView
 
@@ -55,10 +57,13 @@ def explain(
         return explain_session(moment, name)
     if name in DAY_FIGURES:
         return explain_day_figure(moment, name)
+    quotes = tuple(QUOTE_FIGURES) if view.has_quotes else ()
+    if name in quotes:
+        return explain_quote(moment, name)
     indicators, historical = view.indicator_names(), view.historical_names()
     if name in indicators:
         return explain_indicator(moment, name)
     if name in historical:
         return explain_trailing(moment, name)
-    known = [*FIELDS, *SESSION_NAMES, *DAY_FIGURES, *indicators, *historical]
+    known = [*FIELDS, *SESSION_NAMES, *DAY_FIGURES, *quotes, *indicators, *historical]
     raise EngineError(unknown_name_with_hint("value", name, known))

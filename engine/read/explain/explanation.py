@@ -19,6 +19,7 @@ class Explained(Enum):
     INDICATOR = "indicator"
     HISTORICAL = "historical indicator"
     QUALITY = "quality"
+    QUOTE = "quote"
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from tapedeck.engine.read.explain.decision_explanation import (
     RulePart,
 )
 from tapedeck.engine.tape.bar_grid import Floats, Mask
+from tapedeck.engine.tape.quote_figures import QUOTE_FIGURES
 from tapedeck.engine.tape.tape import Tape
 
 
@@ -39,6 +40,7 @@ class RuleReader:
 
     def __init__(self, tape: Tape, known: KnownValues, row: int) -> None:
         self._zone, self._row = tape.session.zone, row
+        self._rows, self._quotes = tape.rows, tape.quotes
         self._truths = RowEvaluation(known, tape.symbols)
         self._before = Evaluation(known, tape.symbols, one_slot_before=True)
 
@@ -91,7 +93,15 @@ class RuleReader:
         if isinstance(node, ClockTime):
             return PartValue(written, self._time_of_day(value))
         before = self._of_row(self._before.value(node)) if is_cross else None
-        return PartValue(written, _known(value), None if before is None else _known(before))
+        was = None if before is None else _known(before)
+        return PartValue(written, _known(value), was, is_made=self._is_made(node))
+
+    def _is_made(self, node: Value) -> bool:
+        """Return whether a value is of a quote that is made."""
+        if self._quotes is None or not isinstance(node, Reference) or node.name not in QUOTE_FIGURES:
+            return False
+        row = self._row if node.symbol is None else self._rows.get(node.symbol)
+        return row is not None and bool(self._quotes.made[row])
 
     def _time_of_day(self, seconds: float) -> time:
         return utc_from_epoch(int(seconds)).astimezone(self._zone).time()

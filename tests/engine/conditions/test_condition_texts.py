@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tapedeck.engine.conditions import Condition, Vocabulary
@@ -164,3 +166,27 @@ def test_the_mark_stands_below_the_fault_of_a_long_condition() -> None:
 
 def test_a_hundred_terms_and_conditions_are_read() -> None:
     read_condition(" or ".join(["SPY.close + 1" + "+ 1" * 100 + " > 3"] * 20))
+
+
+@pytest.mark.parametrize("name", ["bid", "ask", "spread", "bid_size", "ask_size"])
+def test_values_of_quotes_need_the_stream_of_quotes(name: str) -> None:
+    """Without it the error says how to get it; rules over the universe have no quotes in any case."""
+    for text, column in ((f"SPY.{name} > 1", 5), (f"any.{name}[2] crosses above 1", 5), (f"{name} > 1", 1)):
+        with pytest.raises(ConditionError) as caught:
+            Condition.parse(text, WORDS)
+        message = f"{name} needs quotes: add quotes to streams, as in streams: [1m, quotes]"
+        assert (caught.value.column, caught.value.message) == (column, message)
+        with pytest.raises(ConditionError, match=f"{name} is not available: the universe has no quotes"):
+            Condition.parse(text, replace(WORDS, of_universe=True))
+    streamed = replace(WORDS, quotes=True)
+    for text in (f"SPY.{name} > 1", f"any.{name}[2] crosses above SPY.{name}"):
+        assert Condition.parse(text, streamed).text == text
+    with pytest.raises(ConditionError, match=rf"'{name}' needs a symbol: SPY\.{name}, any\.{name}"):
+        Condition.parse(f"{name} > 1", streamed)
+    with pytest.raises(ConditionError, match=f"unknown bar field '{name}': after an interval use open"):
+        Condition.parse(f"SPY.5m.{name} > 1", streamed)
+
+
+def test_an_indicator_may_have_the_name_of_a_size_where_no_quotes_are_streamed() -> None:
+    words = replace(WORDS, indicators=("bid_size",))
+    assert Condition.parse("SPY.bid_size > 1", words).symbols == ("SPY",)

@@ -18,6 +18,7 @@ from tapedeck.engine.intervals import MINUTE, Interval
 from tapedeck.engine.tape.day_figures import DAY_FIGURES
 from tapedeck.engine.tape.historical_value import HistoricalValue, TrailingKind
 from tapedeck.engine.tape.prior_close import PriorClose
+from tapedeck.engine.tape.quote_grid import QuoteGrid
 from tapedeck.engine.tape.session_view import SessionView
 from tapedeck.engine.tape.tape import Tape
 from tests.support.tapes import compute, random_values, slots_of, tape_over
@@ -36,6 +37,7 @@ def make_tape(
     values[:, 1, : min(90, count)] = np.nan  # a symbol that begins to trade late
     values[:, 2, 20:150] = np.nan  # and one that was halted
     tape = tape_over(slots, values, derived=["5m", "1h", "1d"] if count > 1 else [], measure_quality=measured)
+    tape.quotes = QuoteGrid(random_quotes(3, count))
     specs = (
         IndicatorSpec("sma", "SMA", MINUTE, {"timeperiod": 3}),
         IndicatorSpec("rsi_5m", "RSI", FIVE, {"timeperiod": 3}),
@@ -53,6 +55,19 @@ def make_tape(
         "high_2w", TrailingKind.MAX, False, high, np.ones(3, dtype=np.int64), 5
     )
     return compute(tape, specs if base == "1m" and count > 1 else ())
+
+
+def random_quotes(symbols: int, slots: int) -> np.ndarray:
+    """Quotes that came, float64 (4, symbols, slots): often one side alone; of the second symbol none."""
+    random = np.random.default_rng(3)
+    quotes = 50 + np.round(random.random((4, symbols, slots)), 2)
+    for side in (0, 1):
+        lacking = random.random((symbols, slots)) < 0.7
+        lacking[1] = True
+        lacking[0, :20] = True  # its first quote comes late
+        quotes[side, lacking] = quotes[side + 2, lacking] = np.nan
+        quotes[side + 2, random.random((symbols, slots)) < 0.2] = np.nan
+    return quotes
 
 
 TAPES: Final = {
@@ -95,6 +110,8 @@ def read_value(tape: Tape, view: SessionView, symbol: str, name: str, interval: 
         return 0.0 if tape.scores is None else float(sum(np.isnan(bars.close)))
     if name == "gaps":
         return float(len(view.gaps(symbol)))
+    if name in QUOTES:
+        return quote(tape, view, symbol, name)
     if name == "high_2w":
         value = float(tape.historical[name].values[view.row(symbol)])
         return None if np.isnan(value) else value
@@ -106,8 +123,26 @@ def read_value(tape: Tape, view: SessionView, symbol: str, name: str, interval: 
     return view.indicator(symbol, name)
 
 
+def quote(tape: Tape, view: SessionView, symbol: str, name: str) -> float | None:
+    """Return a value of the quote held at a frontier, from the quotes that came up to there."""
+    if name == "spread":
+        bid, ask = (quote(tape, view, symbol, side) for side in ("bid", "ask"))
+        return None if bid is None or ask is None else ask - bid
+    assert tape.quotes is not None
+    side, is_size = name.split("_", maxsplit=1)[0], name.endswith("size")
+    at = ("bid", "ask").index(side)
+    came = tape.quotes.came[:, view.row(symbol)]
+    if np.isnan(came[:2]).all():  # made of the closes
+        return None if is_size else last(view.bars(symbol, MINUTE).close)
+    there = [slot for slot in range(view.frontier) if not np.isnan(came[at, slot])]
+    value = float(came[at + 2 if is_size else at, there[-1]]) if there else np.nan
+    return None if np.isnan(value) else value
+
+
+QUOTES: Final = ("bid", "ask", "spread", "bid_size", "ask_size")
 NAMES: Final = (
-    *FIELDS, "last", *DAY_FIGURES, "quality", "missing", "gaps", "high_2w", "usual", "sma", "rsi_5m", "vwap",
+    *FIELDS, *QUOTES, "last", *DAY_FIGURES, "quality", "missing", "gaps", "high_2w", "usual", "sma", "rsi_5m",
+    "vwap",
 )  # fmt: skip
 
 

@@ -44,6 +44,19 @@ def test_the_proposed_name_can_be_used(
     assert re.search(rf"reserved name '{word}'.*, such as 'my_{word}'\.$", line)
 
 
+@pytest.mark.parametrize("word", ["bid_size", "Ask_Size"])
+def test_sizes_of_quotes_are_reserved_only_where_quotes_are_streamed(
+    document: dict[str, Any], read: Read, faults: Faults, word: str
+) -> None:
+    """A file without quotes may have such an indicator, as it could before there were quotes."""
+    data = document["session_data_config"]
+    data["indicators"] = {word: SMA}
+    assert word in read(document).config.session_data_config.indicators
+    data["streams"] = [*data["streams"], "quotes"]
+    (line,) = faults(document)
+    assert f"reserved name {word!r}, used by conditions and columns" in line
+
+
 @dataclass(frozen=True)
 class TwoOutputs:
     """A type of indicator whose outputs would bear words of conditions, which none of TA-Lib does."""

@@ -44,6 +44,7 @@ def make_config(
     metadata: Mapping[str, object] | None = None,
     measured: bool = True,
     min_completeness: float = 0.0,
+    quotes: bool = False,
 ) -> SessionConfig:
     document = {
         "session_name": "Two days",
@@ -51,7 +52,7 @@ def make_config(
         "backtest_config": {"start_date": first.isoformat(), "end_date": last.isoformat()},
         "session_data_config": {
             "symbols": list(symbols),
-            "streams": ["1m", "5m", "1d"],
+            "streams": ["1m", "5m", "1d", *(["quotes"] if quotes else [])],
             "gap_filler": {"enable_session_quality": measured},
             "min_completeness": min_completeness,
         },

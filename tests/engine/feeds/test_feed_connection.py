@@ -378,21 +378,11 @@ def test_the_time_of_the_last_message_is_known_at_once(run):
     assert abs(heard.timestamp() - bench.clock.now()) < 30
 
 
-def test_connecting_anew_on_request_waits_for_no_back_off_and_alerts_nothing(run):
-    bench = run(FakeFeed(connect=[None, FeedError("no"), None]))
-    bench.wait_for(FeedConnected)
-    bench.connection.reconnect()
-    assert bench.wait_for(FeedLost).reason == "connecting anew on request"
-    bench.connection.lost("of no effect while there is no connection")
-    bench.wait_for(FeedConnected, 2)
-    assert bench.reports() == ["FeedConnected", "FeedLost", "FeedConnected"]
-
-
 def test_a_clock_set_ahead_counts_as_a_disconnect_and_one_set_back_is_told(run):
     bench = run(FakeFeed())
     bench.wait_for(FeedConnected)
     bench.wall_step = -90.0
-    bench.connection.lost("")  # any command makes it look
+    bench.feed.sink.lost("")  # any message makes it look
     bench.wait_until(lambda _: bench.texts())
     back = "the machine's clock was set back by 1 m 30 s: the tape waits until it has caught up"
     assert back in bench.texts()

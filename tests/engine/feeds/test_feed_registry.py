@@ -100,7 +100,10 @@ def test_an_unknown_name_gets_all_names_and_the_nearest(install: Install) -> Non
     install("good-feed", "good", WORKING)
     with pytest.raises(FeedError) as caught:
         make_feed("replai", context())
-    assert str(caught.value) == "unknown feed 'replai': installed are alpaca, ccxt, good, replay. Did you mean 'replay'?"
+    assert (
+        str(caught.value)
+        == "unknown feed 'replai': installed are alpaca, ccxt, good, replay. Did you mean 'replay'?"
+    )
     assert caught.value.is_final
 
 

@@ -108,16 +108,6 @@ def test_waits_grow_with_each_failure_to_a_minute_and_begin_anew_after_a_message
     assert one.try_at == clock + 0.5
 
 
-def test_a_request_to_connect_now_ends_the_wait():
-    one = watch()
-    for _ in range(5):
-        one.refused(FeedError("refused"), NOON, 0.0)
-    one.try_now(3.0)
-    assert one.try_at == 3.0
-    one.refused(FeedError("refused"), NOON, 3.0)
-    assert one.try_at == 3.5
-
-
 def test_a_final_error_ends_the_watch_at_the_start_only():
     one = watch()
     one.refused(FeedError("wrong key", is_final=True), NOON, 0.0)
@@ -222,7 +212,7 @@ def test_lengths_of_time_in_words():
 
 
 EVENTS = st.tuples(
-    st.sampled_from(["connected", "heard", "lost", "refused", "refused for good", "stale", "now", "trying"]),
+    st.sampled_from(["connected", "heard", "lost", "refused", "refused for good", "stale", "trying"]),
     st.sampled_from([0.0, 0.25, 1.0, 100.0]),
 )
 
@@ -245,8 +235,6 @@ def test_whatever_happens_a_feed_is_connected_or_will_be_tried_or_has_failed_at_
         elif name.startswith("refused") and one.wants_connection:
             one.refused(FeedError(name, is_final=name != "refused"), now, clock)
             assert one.state is not FeedState.FAILED or (connections == 0 and name != "refused")
-        elif name == "now":
-            one.try_now(clock)
         elif name == "trying" and one.wants_connection:
             one.trying(now)
         assert one.is_connected + one.wants_connection + (one.state is FeedState.FAILED) == 1

@@ -13,7 +13,8 @@ from recorder_kit import MONDAY, bar, slots_of
 
 from tapedeck.engine.feeds.arrivals import Arrivals
 from tapedeck.engine.feeds.feed_bar import BarKind, FeedBar
-from tapedeck.engine.feeds.held_bars import HeldBars, Outcome
+from tapedeck.engine.feeds.held_bars import HeldBars
+from tapedeck.engine.feeds.outcomes import Outcome
 
 SYMBOLS = ("AIG", "IBM", "SPY")
 SLOTS = slots_of()

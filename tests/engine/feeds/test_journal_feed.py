@@ -12,7 +12,7 @@ from market_kit import at, bar
 
 from tapedeck.engine.clock.live_clock import LiveClock
 from tapedeck.engine.feeds.feed_bar import BarKind, FeedBar
-from tapedeck.engine.feeds.journal_feed import JournalFeed, SeenBar
+from tapedeck.engine.feeds.journal_feed import JournalFeed, Seen
 from tapedeck.engine.feeds.live_feed import FeedError, LiveFeed
 from tapedeck.engine.intervals import MINUTE, SECOND
 
@@ -20,13 +20,13 @@ LIMIT_S = 20.0
 OPEN = at("09:30")
 FIRST = bar("SPY", "09:30", 100.0)
 DAY = [
-    SeenBar(OPEN + 60.2, FIRST),
-    SeenBar(OPEN + 60.2, bar("AIG", "09:30", 50.0)),
-    SeenBar(OPEN + 92.0, FIRST._replace(close=100.75, kind=BarKind.UPDATED)),
-    SeenBar(OPEN + 95.0, FIRST),
-    SeenBar(OPEN + 151.0, bar("AIG", "09:31", 51.0)._replace(kind=BarKind.HISTORY)),
-    SeenBar(OPEN + 180.4, bar("SPY", "09:32", 102.0)),
-    SeenBar(OPEN + 23_700.0, bar("SPY", "09:31", 101.0)._replace(kind=BarKind.RECONCILED)),
+    Seen(OPEN + 60.2, FIRST),
+    Seen(OPEN + 60.2, bar("AIG", "09:30", 50.0)),
+    Seen(OPEN + 92.0, FIRST._replace(close=100.75, kind=BarKind.UPDATED)),
+    Seen(OPEN + 95.0, FIRST),
+    Seen(OPEN + 151.0, bar("AIG", "09:31", 51.0)._replace(kind=BarKind.HISTORY)),
+    Seen(OPEN + 180.4, bar("SPY", "09:32", 102.0)),
+    Seen(OPEN + 23_700.0, bar("SPY", "09:31", 101.0)._replace(kind=BarKind.RECONCILED)),
 ]
 
 
@@ -94,8 +94,8 @@ def started(
 def test_every_version_arrives_in_its_order_not_before_its_receipt(feeds: list[LiveFeed]) -> None:
     _, sink = started(feeds, LiveClock(speed=100_000, start=OPEN))
     sink.wait_for(len(DAY))
-    assert sink.received == [seen.bar for seen in DAY]
-    received = {seen.bar: seen.received for seen in DAY}
+    assert sink.received == [seen.message for seen in DAY]
+    received = {seen.message: seen.received for seen in DAY}
     for now, bars in sink.calls:
         assert all(received[one] <= now or one == FIRST for one in bars)
     assert all(a <= b for (a, _), (b, _) in pairwise(sink.calls))
@@ -111,7 +111,7 @@ def test_what_was_received_before_the_clocks_time_arrives_at_once(feeds: list[Li
     machine = Clocks()
     _, sink = started(feeds, machine.at(start=OPEN + 100))
     sink.wait_for(4)
-    assert sink.received == [seen.bar for seen in DAY[:4]]
+    assert sink.received == [seen.message for seen in DAY[:4]]
 
 
 def test_after_a_new_connection_it_goes_on_where_it_was(feeds: list[LiveFeed]) -> None:
@@ -124,13 +124,13 @@ def test_after_a_new_connection_it_goes_on_where_it_was(feeds: list[LiveFeed]) -
     feed.connect(again, 1.0)
     feed.subscribe(["AIG", "SPY"], MINUTE)
     again.wait_for(3)
-    assert [*sink.received, *again.received] == [seen.bar for seen in DAY[:5]]
+    assert [*sink.received, *again.received] == [seen.message for seen in DAY[:5]]
 
 
 def test_arrivals_are_read_in_the_thread_that_delivers_them(feeds: list[LiveFeed]) -> None:
     readers: list[int] = []
 
-    def arrivals() -> Iterator[SeenBar]:
+    def arrivals() -> Iterator[Seen]:
         for seen in DAY[:2]:
             readers.append(get_ident())
             yield seen

@@ -35,7 +35,7 @@ def test_a_symbol_is_subscribed_in_the_connection_that_stands_and_in_the_next_on
     assert bench.connection.subscribe(["IBM"]).result(LIMIT_S) is None
     assert bench.connection.subscribe(["XOM"]).result(LIMIT_S) is None
     bench.connection.unsubscribe(["AIG", "XOM"])
-    bench.connection.lost("cut")
+    bench.feed.sink.lost("cut")
     bench.wait_for(FeedConnected, 2)
     assert bench.feed.subscriptions == [SYMBOLS, ("IBM",), ("XOM",), ("SPY",), ("IBM",)]
 
@@ -47,7 +47,7 @@ def test_one_that_the_feed_refuses_or_has_no_room_for_changes_nothing(run):
         bench.connection.subscribe(["NONE"]).result(LIMIT_S)
     with pytest.raises(FeedError, match="4 symbols are too many: fake takes at most 3"):
         bench.connection.subscribe(["IBM", "XOM"]).result(LIMIT_S)
-    bench.connection.lost("cut")
+    bench.feed.sink.lost("cut")
     bench.wait_for(FeedConnected, 2)
     assert bench.feed.subscriptions == [SYMBOLS, ("NONE",), SYMBOLS]
 
@@ -57,7 +57,7 @@ def test_without_a_connection_it_is_subscribed_with_the_next_one_which_tells_wha
     bench = run(feed, connect_timeout_s=LIMIT_S)
     bench.wait_for(FeedConnected)
     feed.steps["connect"] = [FeedError("down")] * 3
-    bench.connection.lost("cut")
+    bench.feed.sink.lost("cut")
     bench.wait_for(FeedLost)
     bench.wait_until(lambda status: status.reason == "down")
     assert bench.connection.subscribe(["IBM", "NONE"]).result(LIMIT_S) is None

@@ -16,6 +16,7 @@ from tapedeck.engine.intervals import Interval
 from tapedeck.engine.strategies.definition import ClassDefinition, RuleDefinition
 from tapedeck.engine.strategies.sizes import ShareSize
 from tapedeck.engine.strategies.strategy_walk import StrategyWalk
+from tapedeck.engine.tape.quote_grid import QuoteGrid
 from tapedeck.engine.tape.symbol_changes import ChangeKind, SymbolChange
 from tapedeck.engine.tape.tape import Tape
 from tests.support.tapes import compute, slots_of, tape_over
@@ -276,3 +277,43 @@ def test_words_of_time_are_values_too(tmp_path: Path) -> None:
     expected = [390.0, 330.0, 270.0, 210.0, 150.0, 90.0, 30.0, 0.0, 0.0]
     for cuts in ([], [2, 3]):
         assert ClassWalk(tmp_path, body, tape).play(cuts).seen == [(minutes, minutes) for minutes in expected]
+
+
+@pytest.mark.parametrize("interval", [None, "3h"])
+def test_bars_and_slices_have_the_bid_and_ask_of_their_close(tmp_path: Path, interval: str | None) -> None:
+    """Of AAA they came, its ask once; those of BBB are made. Cuts change nothing."""
+    bids = [NAN, 10.1, NAN, NAN, 14.1, NAN, NAN]
+    tape = session(DAYS[0], [[10, 11, 12, 13, 14, 15, 16], [NAN, 21, NAN, 23]], derived=("3h",))
+    came = np.full((4, 2, 7), NAN)
+    came[0, 0], came[1, 0, 2] = bids, 12.5
+    tape.quotes = QuoteGrid(came)
+    compute(tape)
+    body = """
+def on_bar(self, bar): self.seen.append((bar.symbol, bar.bid, bar.ask))
+def on_slice(self, bars):
+    self.seen.append((bars.bid.tolist(), bars.ask.tolist(), self.value("AAA", "spread")))
+"""
+    slots = range(7) if interval is None else (2, 5, 6)
+    held = [NAN, 10.1, 10.1, 10.1, 14.1, 14.1, 14.1]
+    made = [NAN, 21.0, 21.0, 23.0, 23.0, 23.0, 23.0]
+    present = {"AAA": set(range(7)), "BBB": {1, 3} if interval is None else {2, 5}}
+    expected: list[tuple[object, ...]] = []
+    for slot in slots:
+        ask = NAN if slot < 2 else 12.5
+        expected += [("AAA", held[slot], ask)]
+        expected += [("BBB", made[slot], made[slot])] if slot in present["BBB"] else []
+        expected += [([held[slot], made[slot]], [ask, made[slot]], ask - held[slot])]
+    options = {} if interval is None else {"interval": interval}
+    for cuts in ([], [1, 3, 4]):
+        assert repr(ClassWalk(tmp_path, body, tape, **options).play(cuts).seen) == repr(expected)
+
+
+def test_without_quotes_bids_and_asks_are_missing(tmp_path: Path) -> None:
+    tape = session(DAYS[0], [[10, 11]])
+    body = """
+def on_bar(self, bar): self.seen.append((bar.bid, bar.ask))
+def on_slice(self, bars): self.seen.append((*bars.bid.tolist(), *bars.ask.tolist()))
+"""
+    seen = ClassWalk(tmp_path, body, tape).play().seen
+    assert len(seen) == 9
+    assert np.isnan(seen).all()

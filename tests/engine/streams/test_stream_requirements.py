@@ -103,10 +103,11 @@ def test_quotes_alone_are_an_error(store: BarStore) -> None:
     assert "session_data_config.streams: must have an interval of bars" in str(caught.value)
 
 
-def test_quotes_are_ignored_with_a_warning(store: BarStore) -> None:
+def test_quotes_stand_beside_the_bars(store: BarStore) -> None:
     plan = plan_of(session_file(["SPY"], ["1m", "quotes"], "2013-10-07", "2013-10-08"), store)
-    assert plan.warnings == ("quotes are not available in a backtest yet; the stream is ignored",)
-    assert plan.derived == ()
+    assert (plan.quotes, plan.derived, plan.warnings) == (True, (), ())
+    assert "quotes made of the last close, as none are stored: SPY" in plan.notes
+    assert not plan_of(session_file(["SPY"], ["1m"], "2013-10-07", "2013-10-08"), store).quotes
 
 
 def test_a_weekend_alone_holds_no_trading_day(store: BarStore) -> None:

@@ -1,0 +1,1 @@
+"""Feed alpaca: stocks and crypto of Alpaca, through alpaca-py (extra `alpaca`)."""
