@@ -602,6 +602,8 @@ class LiveRun:
             save_lag_s=recorder.save_lag_s,
             journal_bytes=recorder.journal_bytes,
             unsaved=recorder.unsaved,
+            quotes=counts.quotes if self._config.session_data_config.wants_quotes else None,
+            quotes_left_out=counts.quotes_left_out,
         )
 
     def _wait(self, future: Future[Answer], process_messages: ProcessMessages) -> Answer:
