@@ -54,7 +54,9 @@ class CandleStream:
         self._dialed = asyncio.Event()
         self._is_streaming = self._is_lost = False
         self._closer: asyncio.Task[None] | None = None
-        self.is_confirmed = False
+        self.heard = asyncio.Event()
+        """Set by the first candle."""
+        self.is_attended = False
         """Whether its bars are being confirmed by history."""
         self._hook(exchange)
 
@@ -136,6 +138,7 @@ class CandleStream:
 
     def _arrived(self, update: Mapping[str, Mapping[str, Sequence[Candle]]]) -> None:
         """Keep candles; they are taken in a moment, with those of other symbols."""
+        self.heard.set()
         for symbol, of_symbol in update.items():
             if symbol in self._symbols:
                 # Copied: the library changes its lists in place.

@@ -17,6 +17,7 @@ from tapedeck.engine.feeds.ccxt.candle_stream import CLOSE_DELAY_S, CandleStream
 from tapedeck.engine.feeds.ccxt.exchange_library import Exchange, check_installed, exchange_class
 from tapedeck.engine.feeds.ccxt.exchange_line import ExchangeLine
 from tapedeck.engine.feeds.ccxt.exchange_symbols import check_symbols, unknown_symbols
+from tapedeck.engine.feeds.ccxt.exchange_time import tell_time
 from tapedeck.engine.feeds.ccxt.request_pace import RequestPace
 from tapedeck.engine.feeds.ccxt.url_overrides import UrlOverrides
 from tapedeck.engine.feeds.feed_context import FeedContext
@@ -24,6 +25,8 @@ from tapedeck.engine.feeds.live_feed import FeedAbilities, FeedError, FeedHistor
 from tapedeck.engine.intervals import MINUTE, SECOND, Interval
 
 NAME: Final = "ccxt"
+MOST_SYMBOLS: Final = 1000
+"""Symbols of one websocket: that of Binance takes 1,024."""
 MARKETS_FOR_S: Final = 12 * 3600.0
 """Markets that were loaded are used again by later connections for so long, in seconds of the machine."""
 _RELOAD_AFTER_S: Final = 600.0  # an unknown symbol may be a new one
@@ -63,7 +66,7 @@ class CcxtFeed:
         self._overrides = UrlOverrides() if overrides is None else overrides
         self._find = find
         self._lock = Lock()  # guards the next three: another thread may close the feed
-        self._line: ExchangeLine | None = None  # also while it is being opened
+        self._lines: set[ExchangeLine] = set()  # also while they are being opened
         self._connection: _Connection | None = None
         self._closes = 0
         self._known: ExchangeLine | None = None  # a line, open or not, that has the markets
@@ -79,7 +82,7 @@ class CcxtFeed:
     @property
     def abilities(self) -> FeedAbilities:
         """Intervals that exchanges have as candles; whether this one has it is known once connected."""
-        return FeedAbilities((SECOND, MINUTE))
+        return FeedAbilities((SECOND, MINUTE), most_symbols=MOST_SYMBOLS)
 
     def connect(self, sink: FeedSink, timeout: float) -> None:
         """Load the exchange's markets within `timeout` seconds, unless they are known; FeedError if not.
@@ -96,17 +99,16 @@ class CcxtFeed:
             self._check_candles(line.exchange)
             line.open(timeout - (time.monotonic() - began), self._markets())
             stream = CandleStream(
-                line.exchange, self._book, self._interval, sink, self._clock, line.loop, sink.lost
+                line.exchange, self._book, self._interval, sink, self._clock, line.loop, line.lost
             )
             history = CandleHistory(line.exchange, self._interval, self._clock.now, self._pace)
         except BaseException:
-            line.close()
+            self._end(line)
             raise
+        self._known = line
         self._book.disconnect()
         with self._lock:
-            if self._closes != closes:
-                raise FeedError(f"the connection to {self._exchange} was closed while it was being made")
-            self._known = line
+            self._check_wanted(closes)
             self._connection = _Connection(line, stream, history)
 
     def subscribe(self, symbols: Sequence[str], interval: Interval) -> None:
@@ -119,7 +121,9 @@ class CcxtFeed:
         line, stream, history = self._connected()
         self._check_symbols(line, symbols)
         line.run(lambda: stream.subscribe(symbols), _SUBSCRIBE_S)
-        line.run(lambda: self._keep_confirming(line, stream, history), _SUBSCRIBE_S)
+        if not stream.is_attended:
+            stream.is_attended = True
+            line.run(lambda: self._attend(line, stream, history), _SUBSCRIBE_S)
 
     def history(
         self, symbols: Sequence[str], interval: Interval, start: int, end: int, timeout: float
@@ -158,25 +162,36 @@ class CcxtFeed:
             lines.append(f"candles of {self._interval} by websocket; no quotes: they are made of the bars")
             return lines
         finally:
-            line.close()
+            self._end(line)
 
     def close(self) -> None:
         """End the connection and its thread; what another thread waits for fails."""
         with self._lock:
             self._closes += 1
-            line, self._line, self._connection = self._line, None, None
-        if line is not None:
+            lines, self._lines, self._connection = self._lines, set(), None
+        for line in lines:
             line.close()
 
     def _made_line(self, make: MakeExchange, failed: Callable[[str], None], closes: int) -> ExchangeLine:
         """Return a new line, which `close` ends, unless the feed was closed meanwhile."""
         line = ExchangeLine(make, self._overrides, self._exchange, failed)
-        with self._lock:
-            if self._closes != closes:
-                line.close()
-                raise FeedError(f"the connection to {self._exchange} was closed while it was being made")
-            self._line = line
+        try:
+            with self._lock:
+                self._check_wanted(closes)
+                self._lines.add(line)
+        except FeedError:
+            line.close()
+            raise
         return line
+
+    def _check_wanted(self, closes: int) -> None:
+        if self._closes != closes:
+            raise FeedError(f"the connection to {self._exchange} was closed while it was being made")
+
+    def _end(self, line: ExchangeLine) -> None:
+        with self._lock:
+            self._lines.discard(line)
+        line.close()
 
     def _connected(self) -> _Connection:
         with self._lock:
@@ -214,16 +229,13 @@ class CcxtFeed:
                 is_bad_input=True,
             )
 
-    async def _keep_confirming(
-        self, line: ExchangeLine, stream: CandleStream, history: CandleHistory
-    ) -> None:
-        """Begin to confirm bars, once for each connection."""
-        if stream.is_confirmed or not line.exchange.has.get("fetchOHLCV"):
-            return
-        stream.is_confirmed = True
-        line.loop.keep_running(
-            confirm_bars(self._book, history, self._interval, stream.sink, self._clock, self._pace)
-        )
+    async def _attend(self, line: ExchangeLine, stream: CandleStream, history: CandleHistory) -> None:
+        """Begin what runs beside the stream: confirmations, and the comparison of clocks."""
+        if line.exchange.has.get("fetchOHLCV"):
+            work = confirm_bars(self._book, history, self._interval, stream.sink, self._clock, self._pace)
+            line.loop.keep_running(work)
+        if line.exchange.has.get("fetchTime") is True:
+            line.loop.keep_running(tell_time(line.exchange, stream.heard, stream.sink, self._pace))
 
     def _checked_history(self, line: ExchangeLine, symbol: str, timeout: float) -> str:
         history = CandleHistory(line.exchange, self._interval, self._clock.now, self._pace)

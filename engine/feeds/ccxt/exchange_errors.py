@@ -16,6 +16,7 @@ _STATUS: Final = re.compile(r"\S+ (?:[A-Z]+ \S+ )?([1-5]\d\d)(?: |$)")
 _HOST: Final = re.compile(r"\b(?:https?|wss?)://([^/\s?]+)")
 _REGION: Final = frozenset({403, 451})
 _TOO_MANY: Final = frozenset({418, 429})
+_CUT: Final = frozenset({"ServerDisconnectedError", "ClientPayloadError"})
 _WIDTH: Final = 200
 _TOO_MANY_TEXT: Final = "refuses requests for a while, as there were too many"
 _ACCOUNT_TEXT: Final = "wants an account for this, but the feed ccxt uses public data alone"
@@ -52,10 +53,22 @@ def feed_error(error: BaseException, exchange: str) -> FeedError:
     )
 
 
+def check_document(body: str, status: int, exchange: str) -> None:
+    """Check that an answer with a good status is whole; FeedError otherwise.
+
+    The library takes a page of HTML for a text, and half a document, too, and makes no candles of either.
+    """
+    if status >= 400 or not body:
+        return
+    if body[0] == "<":
+        raise FeedError(f"{exchange} answered with a web page: is there a proxy, or a login page?")
+    if body[0] in "[{" and body[-1] not in "]}":
+        raise FeedError(f"{exchange} answered with half a document")
+
+
 def _of_status(status: int | None, error: BaseException, exchange: str) -> FeedError | None:
     if status in _REGION:
-        text = f"{exchange} does not serve this region or network (HTTP {status})"
-        return FeedError(f"{text}: {_detail(error)}" if status == 451 else text, is_final=True)
+        return FeedError(f"{exchange} does not serve this region or network (HTTP {status})", is_final=True)
     if status in _TOO_MANY:
         return FeedError(f"{exchange} {_TOO_MANY_TEXT} (HTTP {status})")
     if status == 404:
@@ -69,6 +82,8 @@ def _of_network(error: BaseException, kinds: set[str], exchange: str) -> FeedErr
     cause = next((one for one in _chain(error) if isinstance(one, OSError)), None)
     if cause is not None and not isinstance(cause, TimeoutError):
         return FeedError(f"cannot reach {exchange}{_at(error)}: {_os_cause(cause)}")
+    if any(type(one).__name__ in _CUT for one in _chain(error)):
+        return FeedError(f"{exchange} cut the connection without an answer{_at(error)}")
     if "RequestTimeout" in kinds or isinstance(error, TimeoutError | asyncio.TimeoutError):
         return FeedError(f"no answer from {exchange} in time{_at(error)}")
     if isinstance(error, asyncio.CancelledError) or "ExchangeClosedByUser" in kinds:

@@ -53,6 +53,7 @@ class Exchange(Protocol):
     async def watch_ohlcv_for_symbols(  # noqa: D102
         self, wanted: Sequence[Sequence[str]], /
     ) -> Mapping[str, Mapping[str, Sequence[Candle]]]: ...
+    async def fetch_time(self) -> int | None: ...  # noqa: D102
     async def close(self) -> None: ...  # noqa: D102
 
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Final, TypeVar
 
-from tapedeck.engine.feeds.ccxt.exchange_errors import feed_error
+from tapedeck.engine.feeds.ccxt.exchange_errors import check_document, feed_error
 from tapedeck.engine.feeds.ccxt.exchange_library import Exchange
 from tapedeck.engine.feeds.ccxt.loop_thread import LoopEndedError, LoopThread
 from tapedeck.engine.feeds.ccxt.url_overrides import UrlOverrides
@@ -38,6 +38,7 @@ class ExchangeLine:
         self.name = name
         self.exchange = make({"streaming": {"connectionTimeout": _DIAL_MS}})
         self._failed = failed
+        self._is_closing = False
         self.exchange.urls = overrides.applied(self.exchange.urls)
         ping = self.exchange.streaming.get("keepAlive")
         if isinstance(ping, int) and ping > _PING_MS:
@@ -65,17 +66,21 @@ class ExchangeLine:
         """Return the result of a coroutine that runs in the line's thread; any error is a FeedError."""
         try:
             return self.loop.run(work, max(timeout, _SHORTEST_S))
-        except LoopEndedError:
-            raise FeedError(f"the connection to {self.name} is closed") from None
-        except FeedError:
-            raise
-        except TimeoutError as error:
-            raise FeedError(f"no answer from {self.name} within {timeout:.3g} s") from error
         except Exception as error:
+            if self._is_closing or isinstance(error, LoopEndedError):
+                raise FeedError(f"the connection to {self.name} is closed") from error
+            if isinstance(error, TimeoutError):
+                raise FeedError(f"no answer from {self.name} within {timeout:.3g} s") from error
             raise feed_error(error, self.name) from error
+
+    def lost(self, reason: str) -> None:
+        """Tell the receiver that the line cannot be used any more, unless it is being closed."""
+        if not self._is_closing:
+            self._failed(reason)
 
     def close(self) -> bool:
         """End connection and thread; return whether the thread has ended."""
+        self._is_closing = True
         return self.loop.stop()
 
     async def _load(self, timeout: float, *, again: bool = False) -> None:
@@ -96,12 +101,14 @@ class ExchangeLine:
         self.loaded_at = time.monotonic()
 
     def _note_answers(self) -> None:
-        """Count the answers of REST; the library calls this method with each, for its users."""
+        """Look at each answer of REST: the library calls this method for its users, with the status first."""
         answered = self.exchange.on_rest_response
 
         def on_rest_response(*response: Any) -> str:  # noqa: ANN401 - the library's
             self._answers += 1
-            return answered(*response)
+            body = answered(*response)
+            check_document(body, int(response[0]), self.name)
+            return body
 
         self.exchange.on_rest_response = on_rest_response
 
@@ -114,7 +121,8 @@ class ExchangeLine:
             closing.cancel()
             if session is not None:
                 await session.close()
+            self.exchange.session = None  # or the library warns that it is open
 
     def _broken(self, error: BaseException) -> None:
         """Take an error that the library let through: its receiver has ended, and tells nobody."""
-        self._failed(f"{self.name} sent what ccxt cannot read ({type(error).__name__}: {error})")
+        self.lost(f"{self.name} sent what ccxt cannot read ({type(error).__name__}: {error})")
