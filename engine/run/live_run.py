@@ -196,6 +196,8 @@ class LiveRun:
 
     def start(self) -> None:
         """Start recorder and connection."""
+        if self._config.session_data_config.wants_quotes and not self._feed.abilities.has_quotes:
+            self.alert(f"{self._feed.name} sends no quotes: bid and ask are made of the last close")
         self._recorder.start()
         self._connection.start()
 

@@ -603,7 +603,7 @@ class Run:
         for export in (live, other):
             export.finish(system.summary(), system.metrics)
         self._count("exports compared")
-        for name in _SAME_FILES:
+        for name in (*_SAME_FILES, *(["quotes.csv"] if self._quotes else [])):
             if (self._folder / "live" / name).read_bytes() != (self._folder / "backtest" / name).read_bytes():
                 self._finding(f"{name} differs")
 
