@@ -153,8 +153,9 @@ class CandleStream:
         """Take what came, and what the library's caches have: a call returns one symbol's candles alone."""
         if self._is_lost:
             return
-        came, self._came, self._is_due = self._came, [], False
-        came.extend(self._changed())
+        # The caches first: what a call returned may lack the last update of the candle before.
+        came = [*self._changed(), *self._came]
+        self._came, self._is_due = [], False
         now = self._clock.now()
         bars: list[FeedBar] = []
         forming: list[FeedBar] = []
