@@ -175,6 +175,19 @@ def test_a_slot_is_closed_by_the_clock_with_what_the_cache_has_at_that_moment() 
     assert sorted(run.bars_sent) == [(MANY[0], 0, 11.0, "bar"), (MANY[1], 0, 19.0, "bar")]
 
 
+def test_a_message_that_changes_nothing_is_told_as_it_shows_that_the_feed_is_not_mute() -> None:
+    run = Run()
+
+    async def play() -> None:
+        await run.subscribe("BTC/USDT")
+        await run.until(lambda: run.heard == 1)
+        run.exchange.push("BTC/USDT", candle(0, 11.0))
+        await run.until(lambda: run.heard == 2)
+
+    played(run, play)
+    assert run.bars_sent == []
+
+
 @pytest.mark.parametrize("fault", ["error", "close", "refused call"])
 def test_after_a_fault_the_reason_is_told_once_and_no_bar_is_sent(fault: str) -> None:
     run = Run()
