@@ -62,7 +62,7 @@ class CandleBook:
         taken = Taken([], [])
         for candle in candles:
             bar = bar_of(symbol, candle)
-            if bar is None or bar.opened_at > now + FARTHEST_AHEAD_S:
+            if bar is None or not self._is_near(bar.opened_at, now):
                 continue
             row.latest = max(row.latest, bar.opened_at)
             known = row.sent.get(bar.opened_at) or row.forming.get(bar.opened_at)
@@ -113,17 +113,21 @@ class CandleBook:
                 best = order, Unconfirmed(symbol, min(due), max(due))
         return None if best is None else best[1]
 
-    def confirm(self, asked: Unconfirmed, candles: Iterable[Candle], machine: float) -> list[FeedBar]:
+    def confirm(
+        self, asked: Unconfirmed, candles: Iterable[Candle], machine: float, quiet_until: float
+    ) -> list[FeedBar]:
         """Return what history has otherwise, as updated bars; what it confirms is not asked for again.
 
         Bars that it has and the stream had not are left to those who ask for missing bars: they would hide
-        that the stream is mute. `machine`: machine time of the request.
+        that the stream is mute. The newest candle of an answer may not be complete, unless it ended by
+        `quiet_until` (market time). `machine`: machine time of the request.
         """
         row = self._rows[asked.symbol]
         row.asked = machine
         given = {bar.opened_at: bar for one in candles if (bar := bar_of(asked.symbol, one)) is not None}
         newest = max(given, default=-1)
-        reached = {at for at in row.unconfirmed if asked.first <= at <= min(asked.last, newest)}
+        whole = max(newest - 1, int(quiet_until) - self._step)
+        reached = {at for at in row.unconfirmed if asked.first <= at <= min(asked.last, whole)}
         updated: list[FeedBar] = []
         for at in sorted(reached):
             bar = given.get(at)
@@ -137,6 +141,10 @@ class CandleBook:
     def not_confirmed(self, asked: Unconfirmed, machine: float) -> None:
         """Take note that history did not answer at `machine`: others come first."""
         self._rows[asked.symbol].asked = machine
+
+    def _is_near(self, opened_at: int, now: float) -> bool:
+        """Whether a candle may be of the present; some exchanges send one of another day by mistake."""
+        return now - self._kept * self._step <= opened_at <= now + FARTHEST_AHEAD_S
 
     def _is_over(self, opened_at: int, now: float) -> bool:
         return opened_at + self._step + self._delay <= now

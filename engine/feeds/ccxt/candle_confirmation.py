@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from typing import Final
 
 from tapedeck.engine.clock.live_clock import LiveClock
 from tapedeck.engine.feeds.back_off import BackOff
 from tapedeck.engine.feeds.ccxt.candle_book import CandleBook
-from tapedeck.engine.feeds.ccxt.candle_history import CandleHistory
+from tapedeck.engine.feeds.ccxt.candle_history import QUIET_AFTER_S, CandleHistory
 from tapedeck.engine.feeds.ccxt.request_pace import RequestPace
 from tapedeck.engine.feeds.live_feed import FeedSink
 from tapedeck.engine.intervals import Interval
@@ -33,6 +34,8 @@ async def confirm_bars(
     sink: FeedSink,
     clock: LiveClock,
     pace: RequestPace,
+    *,
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> None:
     """Confirm bars for ever, one symbol after the other, and send those that history has otherwise.
 
@@ -42,7 +45,7 @@ async def confirm_bars(
     back_off = BackOff(first_s=_FIRST_WAIT_S, longest_s=_LONGEST_WAIT_S)
     while True:
         await asyncio.sleep(max(pace.wait_s(), clock.real_seconds(_LOOK_S)))
-        machine = time.monotonic()
+        machine = monotonic()
         wanted = book.next_unconfirmed(clock.now() - CONFIRM_AFTER_S, machine - SAME_SYMBOL_S)
         if wanted is None or pace.wait_s() > 0:
             continue
@@ -57,5 +60,5 @@ async def confirm_bars(
             await asyncio.sleep(back_off.next_wait())
             continue
         back_off.reset()
-        if bars := book.confirm(wanted, candles, machine):
+        if bars := book.confirm(wanted, candles, machine, clock.now() - QUIET_AFTER_S):
             sink.bars(bars)

@@ -67,10 +67,10 @@ class CandleHistory:
 
     async def _of_symbol(self, symbol: str, start: int, end: int) -> _Part:
         asked_at = self._now()
-        over = asked_at - OVER_AFTER_S
+        over = asked_at - OVER_AFTER_S  # by when candles were over that history has
         found: dict[int, FeedBar] = {}
         at = start
-        while at < end and at + self._step <= over:
+        while at <= end and at <= asked_at:
             # One more than asked for: the candle after the last one shows that the last one is complete.
             candles = await self.page(symbol, at, (end - at) // self._step + 2)
             given = {bar.opened_at: bar for one in candles if (bar := bar_of(symbol, one)) is not None}
@@ -79,22 +79,17 @@ class CandleHistory:
             if following <= at:
                 break
             at = following
-        bars = [
-            bar
-            for bar in found.values()
-            if start <= bar.opened_at < end and bar.opened_at + self._step <= over and bar.volume > 0
-        ]
-        return _Part(bars, self._covered(found, start, end, over))
+        whole = self._whole_until(max(found, default=start), over)
+        bars = [bar for at, bar in found.items() if start <= at < min(end, whole - self._step + 1)]
+        is_cut = start < over - _REACHES_BACK * self._step and min(found, default=end) > start
+        return _Part([bar for bar in bars if bar.volume > 0], 0 if is_cut else whole)
 
-    def _covered(self, found: dict[int, FeedBar], start: int, end: int, over: float) -> int:
-        """Return up to when no candle is missing: to the newest one, as history may lag behind."""
-        if start < over - _REACHES_BACK * self._step and min(found, default=end) > start:
-            return 0
-        newest = max(found, default=start)
-        covered = newest + self._step if newest + self._step <= over else newest
-        if not self._gives_empty:
-            covered = max(covered, int(min(end, over - QUIET_AFTER_S)))
-        return covered
+    def _whole_until(self, newest: int, over: float) -> int:
+        """Return up to when candles are complete: to the newest one, as history may lag behind the stream.
+
+        The newest one may be as it was while it was forming.
+        """
+        return min(int(over), newest if self._gives_empty else max(newest, int(over - QUIET_AFTER_S)))
 
     def _page_size(self, symbol: str) -> int:
         size = self._exchange.feature_value(symbol, "fetchOHLCV", "limit", _PAGE)

@@ -53,6 +53,19 @@ def feed_error(error: BaseException, exchange: str) -> FeedError:
     )
 
 
+def check_document(body: str, status: int, exchange: str) -> None:
+    """Check that an answer with a good status is whole; FeedError otherwise.
+
+    The library takes a page of HTML for a text, and half a document, too, and makes no candles of either.
+    """
+    if status >= 400 or not body:
+        return
+    if body[0] == "<":
+        raise FeedError(f"{exchange} answered with a web page: is there a proxy, or a login page?")
+    if body[0] in "[{" and body[-1] not in "]}":
+        raise FeedError(f"{exchange} answered with half a document")
+
+
 def _of_status(status: int | None, error: BaseException, exchange: str) -> FeedError | None:
     if status in _REGION:
         return FeedError(f"{exchange} does not serve this region or network (HTTP {status})", is_final=True)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Final, TypeVar
 
-from tapedeck.engine.feeds.ccxt.exchange_errors import feed_error
+from tapedeck.engine.feeds.ccxt.exchange_errors import check_document, feed_error
 from tapedeck.engine.feeds.ccxt.exchange_library import Exchange
 from tapedeck.engine.feeds.ccxt.loop_thread import LoopEndedError, LoopThread
 from tapedeck.engine.feeds.ccxt.url_overrides import UrlOverrides
@@ -101,12 +101,14 @@ class ExchangeLine:
         self.loaded_at = time.monotonic()
 
     def _note_answers(self) -> None:
-        """Count the answers of REST; the library calls this method with each, for its users."""
+        """Look at each answer of REST: the library calls this method for its users, with the status first."""
         answered = self.exchange.on_rest_response
 
         def on_rest_response(*response: Any) -> str:  # noqa: ANN401 - the library's
             self._answers += 1
-            return answered(*response)
+            body = answered(*response)
+            check_document(body, int(response[0]), self.name)
+            return body
 
         self.exchange.on_rest_response = on_rest_response
 

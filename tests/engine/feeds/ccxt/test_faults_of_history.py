@@ -123,7 +123,7 @@ def test_a_minute_that_history_does_not_have_yet_is_not_covered(run: FedExchange
     run.server.fault(FaultKind.HISTORY_LATE, LONG, by=90.0)
     found, covered = run.history(25, NOW_MINUTE)
     last = max(found[BTC])
-    assert last == NOW_MINUTE - 2
+    assert last == NOW_MINUTE - 3  # the newest one that it has may still be as it was while it was forming
     assert covered <= last + 1
 
 
@@ -161,7 +161,7 @@ def test_the_feed_makes_few_requests_for_many_minutes(run: FedExchange) -> None:
         (Fault(FaultKind.STATUS, START, LONG, status=500), "binance", False),
         (Fault(FaultKind.HTML, START, LONG), "binance", False),
         (Fault(FaultKind.BAD_JSON, START, LONG), "binance", False),
-        (Fault(FaultKind.CUT, START, LONG), "cut the connection without an answer", False),
+        (Fault(FaultKind.CUT, START, LONG), "cut the connection", False),
         (Fault(FaultKind.HANG, START, LONG), "does not answer", False),
     ],
     ids=lambda value: f"{value.kind.value}-{value.status}" if isinstance(value, Fault) else "",
