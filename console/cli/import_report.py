@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from math import isnan
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -25,12 +27,13 @@ def write_report(report: ImportReport, invocation: Invocation, rejects: Path | N
         invocation.terminal.write_json(_document(report, location))
         return
     terminal = invocation.terminal
-    if report.question is not None and not report.series:
+    if report.question is not None and not (report.series or report.quotes):
         return  # nothing was understood yet: the question says it all
     terminal.write(report.summary(_MAX_ROWS_SHOWN if report.question is None else _ROWS_BESIDE_QUESTION))
     if report.is_dry_run:
         _write_reading(report, terminal)
-    _write_series(report, terminal)
+    _write_series(report.series, "bars", report, terminal)
+    _write_series(report.quotes, "quotes", report, terminal)
     if rejects is not None:
         terminal.write(f"rejected rows: {rejects}")
     if location is not None:
@@ -47,6 +50,8 @@ def _write_reading(report: ImportReport, terminal: Terminal) -> None:
             terminal.write(f"  {role:{width}}  {source}")
     if report.first_bars:
         _write_first_bars(report, terminal)
+    if report.first_quotes:
+        _write_first_quotes(report, terminal)
 
 
 def _write_first_bars(report: ImportReport, terminal: Terminal) -> None:
@@ -75,21 +80,49 @@ def _write_first_bars(report: ImportReport, terminal: Terminal) -> None:
     terminal.table(headings, [row[-len(headings) :] for row in rows])
 
 
-def _write_series(report: ImportReport, terminal: Terminal) -> None:
-    if not report.series:
+def _write_first_quotes(report: ImportReport, terminal: Terminal) -> None:
+    zone = ZoneInfo(report.zone)
+    quotes = report.first_quotes
+    symbols = {quote.symbol for quote in quotes}
+    prices = [value for quote in quotes for value in (quote.bid, quote.ask) if not isnan(value)]
+    sizes = [value for quote in quotes for value in (quote.bid_size, quote.ask_size) if not isnan(value)]
+    price, _ = decimals_of(prices, fewest=2)
+    size, _ = decimals_of(sizes)
+    headings = [
+        *([Column("symbol")] if len(symbols) > 1 else []),
+        Column("opens"),
+        *map(number_column, ("bid", "ask", "bid size", "ask size")),
+    ]
+    rows = [
+        (
+            quote.symbol,
+            _moment(quote.opened_at, quote.interval, zone),
+            *("" if isnan(value) else f"{value:,.{price}f}" for value in (quote.bid, quote.ask)),
+            *("" if isnan(value) else f"{value:,.{size}f}" for value in (quote.bid_size, quote.ask_size)),
+        )
+        for quote in quotes
+    ]
+    whose = f" of {quotes[0].symbol}" if len(symbols) == 1 else ""
+    times = f", times are {report.zone}" if quotes[0].interval.is_intraday else ""
+    terminal.write(f"\nfirst quotes{whose}{times}:\n")
+    terminal.table(headings, [row[-len(headings) :] for row in rows])
+
+
+def _write_series(found: Sequence[SeriesReport], noun: str, report: ImportReport, terminal: Terminal) -> None:
+    if not found:
         return
     zone = ZoneInfo(report.zone)
-    is_daily = not any(series.interval.is_intraday for series in report.series)
-    is_told = report.is_dry_run and report.first_bars
+    is_daily = not any(series.interval.is_intraday for series in found)
+    is_told = report.is_dry_run and (report.first_bars or report.first_quotes)
     terminal.write("" if is_daily or is_told else f"\ntimes are {report.zone}\n")
-    headings = [Column("symbol"), number_column("bars"), *map(Column, ("first", "last", "step"))]
+    headings = [Column("symbol"), number_column(noun), *map(Column, ("first", "last", "step"))]
     if not is_daily:
         headings.append(Column("hours"))
-    if len({series.interval for series in report.series}) > 1:
+    if len({series.interval for series in found}) > 1:
         headings.insert(1, Column("interval"))
-    rows = [_cells(series, zone) for series in report.series[:_MAX_SERIES_SHOWN]]
+    rows = [_cells(series, zone) | {noun: f"{series.bars:,}"} for series in found[:_MAX_SERIES_SHOWN]]
     terminal.table(headings, [[row[column.heading] for column in headings] for row in rows])
-    rest = len(report.series) - _MAX_SERIES_SHOWN
+    rest = len(found) - _MAX_SERIES_SHOWN
     if rest > 0:
         terminal.write(f"… and {rest:,} more (all with --json)")
     terminal.write("")
@@ -99,7 +132,6 @@ def _cells(series: SeriesReport, zone: ZoneInfo) -> dict[str, str]:
     return {
         "symbol": series.symbol,
         "interval": str(series.interval),
-        "bars": f"{series.bars:,}",
         "first": _moment(series.first, series.interval, zone),
         "last": _moment(series.last, series.interval, zone),
         "step": "" if series.step is None else length_text(series.step),
@@ -150,7 +182,7 @@ def _document(report: ImportReport, location: Path | None) -> dict[str, object]:
         "skipped": [{"file": str(entry.file), "reason": entry.reason} for entry in report.skipped],
         "interrupted": report.interrupted,
         "zone": report.zone,
-        "series": [_series_document(series, zone) for series in report.series],
+        "series": [_series_document(series, zone, "bars") for series in report.series],
         "columns": dict(report.columns),
         "notes": list(report.notes),
         "first_bars": [
@@ -165,15 +197,39 @@ def _document(report: ImportReport, location: Path | None) -> dict[str, object]:
             }
             for bar in report.first_bars
         ],
+        **(_quotes_document(report, zone) if report.quotes or report.left_out else {}),
         **({"advice": _advice(report)} if report.stored_nothing and not report.interrupted else {}),
     }
 
 
-def _series_document(series: SeriesReport, zone: ZoneInfo) -> dict[str, object]:
+def _quotes_document(report: ImportReport, zone: ZoneInfo) -> dict[str, object]:
+    return {
+        "quotes": [_series_document(series, zone, "quotes") for series in report.quotes],
+        "earlier": report.earlier,
+        "left_out": report.left_out,
+        "first_quotes": [
+            {
+                "symbol": quote.symbol,
+                "timestamp": _stamp(quote.opened_at, quote.interval, zone),
+                "bid": _known(quote.bid),
+                "ask": _known(quote.ask),
+                "bid_size": _known(quote.bid_size),
+                "ask_size": _known(quote.ask_size),
+            }
+            for quote in report.first_quotes
+        ],
+    }
+
+
+def _known(value: float) -> float | None:
+    return None if isnan(value) else value
+
+
+def _series_document(series: SeriesReport, zone: ZoneInfo, noun: str) -> dict[str, object]:
     return {
         "symbol": series.symbol,
         "interval": str(series.interval),
-        "bars": series.bars,
+        noun: series.bars,
         "first": _stamp(series.first, series.interval, zone),
         "last": _stamp(series.last, series.interval, zone),
         "step_s": series.step,

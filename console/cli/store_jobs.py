@@ -37,7 +37,7 @@ class Verified:
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """Bars of one series to remove: those of `[start, end)`, in seconds. `bars`: all of the series."""
+    """Bars and quotes of one series to remove: those of `[start, end)`, in seconds."""
 
     contents: SeriesContents
     start: int
@@ -46,10 +46,11 @@ class Removal:
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """A removal that was carried out, with the number of bars that went."""
+    """A removal that was carried out, with the numbers of bars and quotes that went."""
 
     removal: Removal
     bars: int
+    quotes: int = 0
 
 
 def run_verify(invocation: Invocation, store: CheckedStore) -> Verified:
@@ -112,7 +113,7 @@ def planned_removal(
     last: date | None,
 ) -> list[Removal]:
     """Return what a removal would take; DataMissingError for symbols that are not stored."""
-    series = store.series()
+    series = {**store.series(), **store.quotes.series()}
     start = _BEFORE_ALL if first is None else _seconds(first)
     end = _AFTER_ALL if last is None else _seconds(last + timedelta(days=1))
     for symbol in symbols:
@@ -135,8 +136,11 @@ def run_removal(invocation: Invocation, store: CheckedStore, planned: Sequence[R
         if invocation.interrupts.seen:
             break
         found = removal.contents
-        count = store.remove(found.symbol, found.interval, removal.start, removal.end)
-        removed.append(Removed(removal, count))
+        series = (found.symbol, found.interval, removal.start, removal.end)
+        with store.batch(atomic=True):
+            quotes = store.quotes.remove(*series) if found.quotes else 0
+            count = store.remove(*series)
+        removed.append(Removed(removal, count, quotes))
     return removed
 
 

@@ -18,12 +18,14 @@ from tapedeck.engine.store.damage import Damage
 
 _COLUMNS: Final = ("symbol", "interval", "first", "last", "bars", "days")
 _EMPTY: Final = "empty"  # slots confirmed to have no trade; a column only where there are any
+_QUOTES: Final = "quotes"  # the same
 _MOST_SHOWN: Final = 20
 
 
 def write_contents(found: Sequence[SeriesContents], invocation: Invocation, *, has_checks: bool) -> None:
     """Write the contents of a store as a table."""
-    has_empty = any(one.empty for one in found)
+    has_empty, quoted = any(one.empty for one in found), [one for one in found if one.quotes]
+    found = [one for one in found if one.bars or not one.quotes]
     counts = (*_COLUMNS[4:], *([_EMPTY] if has_empty else []))
     columns = [*map(Column, _COLUMNS[:4]), *map(number_column, counts)]
     rows = [
@@ -39,9 +41,28 @@ def write_contents(found: Sequence[SeriesContents], invocation: Invocation, *, h
         for one in found
     ]
     invocation.terminal.table(columns, rows)
+    if quoted:
+        invocation.terminal.write("")
+        invocation.terminal.table(
+            [*map(Column, _COLUMNS[:4]), number_column(_QUOTES)],
+            [
+                (
+                    one.symbol,
+                    str(one.interval),
+                    _moment(one.first_quote, one),
+                    _moment(one.last_quote, one),
+                    f"{one.quotes:,}",
+                )
+                for one in quoted
+            ],
+        )
     location, bars = invocation.settings.store, sum(one.bars for one in found)
     symbols = len({one.symbol for one in found})
-    words = f"{_count(symbols, 'symbol')}, {_count(bars, 'bar')} in {location}; times and days are UTC"
+    what = _count(bars, "bar")
+    if quoted:
+        symbols = len({one.symbol for one in [*found, *quoted]})
+        what += f", {_count(sum(one.quotes for one in quoted), 'quote')}"
+    words = f"{_count(symbols, 'symbol')}, {what} in {location}; times and days are UTC"
     invocation.terminal.write(f"\n{words}")
     if not has_checks:
         invocation.terminal.write(_without_checks(invocation))
@@ -50,16 +71,18 @@ def write_contents(found: Sequence[SeriesContents], invocation: Invocation, *, h
 def write_contents_csv(found: Sequence[SeriesContents], invocation: Invocation, *, has_checks: bool) -> None:
     """Write the contents of a store as CSV; the same columns whether or not it has checksums.
 
-    With the column `empty` if any slots are confirmed empty.
+    With the column `empty` if any slots are confirmed empty, and three more if any quotes are stored.
     """
     del has_checks
-    has_empty = any(one.empty for one in found)
+    has_empty, has_quotes = any(one.empty for one in found), any(one.quotes for one in found)
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow([*_COLUMNS, *([_EMPTY] if has_empty else [])])
+    of_quotes = (_QUOTES, "first_quote", "last_quote") if has_quotes else ()
+    writer.writerow([*_COLUMNS, *([_EMPTY] if has_empty else []), *of_quotes])
     for one in found:
         counts = [one.bars, one.days, *([one.empty] if has_empty else [])]
-        writer.writerow([one.symbol, one.interval, one.first, one.last, *counts])
+        quotes = [one.quotes, one.first_quote, one.last_quote] if has_quotes else []
+        writer.writerow([one.symbol, one.interval, one.first, one.last, *counts, *quotes])
     invocation.terminal.write(buffer.getvalue().removesuffix("\n"))
 
 
@@ -110,7 +133,7 @@ def write_planned_removal(planned: Sequence[Removal], invocation: Invocation, co
         invocation.terminal.write_json({"removed": [], "would_remove": removals, "command": command})
         return
     if not planned:
-        invocation.terminal.write("nothing to remove: no bars of that interval are stored")
+        invocation.terminal.write("nothing to remove: nothing of that interval is stored")
         return
     for one in planned:
         invocation.terminal.write(f"would remove {_removal_words(one)}")
@@ -120,12 +143,15 @@ def write_planned_removal(planned: Sequence[Removal], invocation: Invocation, co
 def write_removed(removed: Sequence[Removed], invocation: Invocation) -> None:
     """Write what was removed."""
     if invocation.as_json:
-        removals = [_removal_document(one.removal) | {"bars": one.bars} for one in removed]
+        removals = [
+            _removal_document(one.removal) | {"bars": one.bars, "quotes": one.quotes} for one in removed
+        ]
         invocation.terminal.write_json({"removed": removals})
         return
     for one in removed:
         found = one.removal.contents
-        invocation.terminal.write(f"removed {_count(one.bars, 'bar')} of {found.symbol} {found.interval}")
+        what = _what(one.bars, one.quotes)
+        invocation.terminal.write(f"removed {what} of {found.symbol} {found.interval}")
 
 
 def write_repaired(repaired: Sequence[Repaired], invocation: Invocation) -> None:
@@ -161,7 +187,13 @@ def _damage_document(damage: Damage) -> dict[str, object]:
 def _removal_words(removal: Removal) -> str:
     found = removal.contents
     first, last = _removed_days(removal)
-    return f"{found.symbol} {found.interval}, {first} to {last} (of {_count(found.bars, 'bar')} in all)"
+    what = _what(found.bars, found.quotes)
+    return f"{found.symbol} {found.interval}, {first} to {last} (of {what} in all)"
+
+
+def _what(bars: int, quotes: int) -> str:
+    found = [_count(bars, "bar")] if bars or not quotes else []
+    return " and ".join([*found, *([_count(quotes, "quote")] if quotes else [])])
 
 
 def _removal_document(removal: Removal) -> dict[str, object]:
@@ -172,7 +204,10 @@ def _removal_document(removal: Removal) -> dict[str, object]:
 
 def _removed_days(removal: Removal) -> tuple[str, str]:
     first, last = dates_of(removal.start, removal.end)
-    return max(first, removal.contents.first[:10]), min(last, removal.contents.last[:10])
+    found = removal.contents
+    starts = [stamp[:10] for stamp in (found.first, found.first_quote) if stamp]
+    ends = [stamp[:10] for stamp in (found.last, found.last_quote) if stamp]
+    return max(first, min(starts)), min(last, max(ends))
 
 
 def _moment(stamp: str, series: SeriesContents) -> str:

@@ -19,6 +19,7 @@ from tapedeck.engine.feeds.arrival_counts import ArrivalCounter
 from tapedeck.engine.feeds.arrival_journal import ArrivalJournal
 from tapedeck.engine.feeds.arrivals import MICROSECONDS, Arrivals
 from tapedeck.engine.feeds.day_bounds import day_bounds
+from tapedeck.engine.feeds.early_quotes import EarlyQuotes
 from tapedeck.engine.feeds.free_space import SpaceAlerts, amount
 from tapedeck.engine.feeds.held_bars import HeldBars, Mask, Taken
 from tapedeck.engine.feeds.journal_backlog import JournalBacklog
@@ -98,6 +99,7 @@ class BarRecording:
         self._sequences: dict[int, int] = {}  # the journal's last one after a batch, since the last walk
         self._counter = ArrivalCounter()
         self._has_restored = False
+        self._early_quotes = EarlyQuotes()
 
     @property
     def stores_at_once(self) -> bool:
@@ -210,6 +212,8 @@ class BarRecording:
                 read_day(self._journal, session.held, session.day, symbol=symbol)
         empty = {symbol: session.held.empty_times(symbol) for symbol in symbols}
         self._note_changes(session, changes, at, now, is_new=is_new)
+        if before := self._early_quotes.pop(symbols):
+            self.take_quotes(before, now, lambda: now)
         return SymbolsJoined(session.held.symbols, empty)
 
     def drop_symbols(
@@ -256,6 +260,7 @@ class BarRecording:
                 continue
             taken = session.held.take_quotes(part)
             parts.append((session, taken))
+            self._early_quotes.add(part.take(np.flatnonzero(taken.outcomes == Outcome.NOT_OURS)))
             self._counter.count_quotes(taken)
             if fault := self._counter.new_quote_fault(part, taken, session.day.trading_day):
                 self._alert(f"feed {self.source}: {fault}; the quote is left out")

@@ -64,6 +64,25 @@ USUAL: Final[Mapping[str, tuple[str, ...]]] = {
 German ones stand without their umlauts, too: in Windows-1252 those are signs that cannot be read.
 """
 
+QUOTES: Final[Mapping[str, tuple[str, ...]]] = {
+    "bid": _words(
+        "bid bidprice bidpx bestbid bestbidprice pricebid pxbid bp closebid bidclose bidpx00 bidprice1 bid1"
+    ),
+    "ask": _words(
+        """ask askprice askpx bestask bestaskprice priceask pxask ap closeask askclose askpx00 askprice1 ask1
+        offer offerprice bestoffer bestofferprice ofr ofrprice"""
+    ),
+    "bid_size": _words(
+        """bidsize bidsz bidsiz bidvolume bidvol bidqty bidquantity bidamount bestbidsize bestbidqty sizebid
+        volumebid bs bidsz00 lastbidsize bidsize1"""
+    ),
+    "ask_size": _words(
+        """asksize asksz asksiz askvolume askvol askqty askquantity askamount bestasksize bestaskqty sizeask
+        volumeask as asksz00 lastasksize asksize1 offersize offervolume ofrsize ofrsiz bestoffersize"""
+    ),
+}
+"""Usual names of the columns of quotes, in their plain form, the preferred first."""
+
 TICK_VOLUMES: Final = ("tickvol", "tickvolume", "volumetick", "ticks")
 STATUS_WORDS: Final = frozenset({"ok", "no_data", "error", "0", "1", "true", "false"})
 
@@ -100,6 +119,12 @@ def names_prices(fields: Iterable[str]) -> bool:
     if len([role for role in PRICES if any(_role_in(field) == role for field in fields)]) >= 3:
         return True
     return {"o", "h", "l", "c"} <= {plain_name(field) for field in fields}
+
+
+def names_quotes(fields: Iterable[str]) -> bool:
+    """Whether fields of a line name a bid and an ask."""
+    plain = {plain_name(field) for field in fields}
+    return all(plain.intersection(QUOTES[side]) for side in ("bid", "ask"))
 
 
 def unique_names(names: Sequence[str]) -> list[str]:

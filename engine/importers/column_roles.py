@@ -9,7 +9,7 @@ from typing import Final
 
 from tapedeck.engine.errors import BarImportError, did_you_mean, nearest
 from tapedeck.engine.importers.column_hints import missing_columns
-from tapedeck.engine.importers.column_names import PRICES, STATUS_WORDS, USUAL, plain_name
+from tapedeck.engine.importers.column_names import PRICES, QUOTES, STATUS_WORDS, USUAL, plain_name
 from tapedeck.engine.importers.column_order import find_order, positions_of, unclear_order
 from tapedeck.engine.importers.column_sample import ColumnSample
 from tapedeck.engine.importers.file_rows import UnclearFileError, UnreadableFileError
@@ -17,7 +17,8 @@ from tapedeck.engine.importers.price_variants import find_variant
 from tapedeck.engine.importers.time_columns import find_time_columns
 from tapedeck.engine.importers.volume_columns import find_volume, without_volume
 
-ROLES: Final = ("time", "date", *PRICES, "volume", "symbol")
+ROLES: Final = ("time", "date", *PRICES, "volume", "symbol", *QUOTES)
+_SIDES: Final = ("bid", "ask")
 _DOUBTFUL_SYMBOLS: Final = ("name", "security", "instrument", "instrumentname", "stock", "code", "pair", "s")
 
 
@@ -47,6 +48,43 @@ class ColumnRoles:
         """Return role to column, in the order of roles; several columns of the volume as a sum."""
         found = {"date": self.date, "time": self.time} | dict(zip(PRICES, self.prices, strict=True))
         found |= {"volume": " + ".join(self.volume) if self.volume else None, "symbol": self.symbol}
+        return {role: name for role, name in found.items() if name is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteRoles:
+    """Names of the columns that make a quote; time and date as in `ColumnRoles`.
+
+    `made`: column that marks quotes which were made of bars, as exports have it.
+    """
+
+    time: str | None
+    date: str | None
+    bid: str
+    ask: str
+    bid_size: str | None
+    ask_size: str | None
+    symbol: str | None
+    made: str | None
+
+    @property
+    def numbers(self) -> dict[str, str]:
+        """Role to column of the prices and sizes that there are."""
+        found = {"bid": self.bid, "ask": self.ask, "bid_size": self.bid_size, "ask_size": self.ask_size}
+        return {role: name for role, name in found.items() if name is not None}
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All columns that are read."""
+        others = (self.time, self.date, self.symbol, self.made)
+        known = (name for name in others if name is not None)
+        return tuple(dict.fromkeys([*known, *self.numbers.values()]))
+
+    def described(self) -> dict[str, str]:
+        """Return role to column, in the order of roles."""
+        times = {"date": self.date, "time": self.time}
+        others = {"symbol": self.symbol, "made": self.made}
+        found = {**times, **self.numbers, **others}
         return {role: name for role, name in found.items() if name is not None}
 
 
@@ -82,6 +120,66 @@ def find_roles(
     return _by_name(file, sample, chosen.names, daily=daily)
 
 
+def find_quote_roles(
+    file: Path, sample: ColumnSample, chosen: ChosenColumns, *, has_names: bool, daily: bool
+) -> QuoteRoles | None:
+    """Return the roles of a table of quotes; None for a table of bars.
+
+    A table is one of quotes if it has a bid and an ask, by usual names, and none of open, high and low; or if
+    the user names a column of quotes. Raises UnreadableFileError where a column is missing.
+    """
+    if chosen.positions:
+        found = _by_position(file, sample, chosen.positions) if set(QUOTES) & set(chosen.positions) else {}
+    elif has_names:
+        found = _quotes_by_name(file, sample, chosen.names, daily=daily)
+    else:
+        return None
+    if not found:
+        return None
+    missing = [role for role in _SIDES if role not in found]
+    if not {"time", "date"} & set(found):
+        missing.insert(0, "time")
+    if missing:
+        raise UnreadableFileError(
+            file,
+            f"no column of quotes found for {', '.join(missing)}; the columns are "
+            f"{', '.join(map(repr, sample.names))}. Name them with --column, such as --column "
+            f"{missing[0]}=NAME",
+        )
+    one = {role: names[0] for role, names in found.items() if names}
+    others = (one.get("bid_size"), one.get("ask_size"), one.get("symbol"), one.get("made"))
+    return QuoteRoles(one.get("time"), one.get("date"), one["bid"], one["ask"], *others)
+
+
+def _quotes_by_name(
+    file: Path, sample: ColumnSample, chosen: Mapping[str, str], *, daily: bool
+) -> dict[str, tuple[str, ...]]:
+    """Return the columns of a table of quotes; none of a table of bars."""
+    if set(PRICES) & set(chosen):
+        if set(QUOTES) & set(chosen):
+            raise UnreadableFileError(
+                file,
+                "--column names columns of bars and of quotes: a file has one of them; name those of one",
+            )
+        return {}
+    sides = {side: sample.first_named(QUOTES[side]) for side in _SIDES}
+    has_bars = any(sample.first_named(_usual_prices(sample, role)) for role in PRICES[:3])
+    if not set(QUOTES) & set(chosen) and (has_bars or None in sides.values()):
+        return {}
+    found = _chosen_columns(file, sample, chosen)
+    if not {"time", "date"} & set(chosen):
+        found |= {role: (name,) for role, name in find_time_columns(sample, daily=daily).items()}
+    for role, usual in QUOTES.items():
+        name = sample.first_named(usual, _taken(found))
+        if role not in found and name is not None:
+            found[role] = (name,)
+    if "symbol" not in found and (symbol := _symbol(sample, _taken(found))):
+        found["symbol"] = (symbol,)
+    if (made := sample.by_plain.get("made")) is not None and made not in _taken(found):
+        found["made"] = (made,)
+    return found
+
+
 def check_roles(chosen: Mapping[str, str]) -> None:
     """Raise BarImportError on a column map with an unknown role."""
     for role in chosen:
@@ -93,14 +191,16 @@ def check_roles(chosen: Mapping[str, str]) -> None:
 def read_positions(text: str) -> tuple[str, ...]:
     """Return the roles of `time,open,high,low,close,volume` by position; "" leaves a column out.
 
-    Raises BarImportError on an unknown or repeated role, or without a time and the four prices.
+    Raises BarImportError on an unknown or repeated role, or without a time and the four prices, or of quotes
+    the two.
     """
     roles = tuple(word.strip().casefold().removeprefix("-") for word in text.split(","))
     check_roles({role: "" for role in roles if role})
     repeated = next((role for role in roles if role and roles.count(role) > 1), None)
     if repeated is not None:
         raise BarImportError(f"duplicate {repeated!r} in --columns {text}: name each column once")
-    missing = [role for role in PRICES if role not in roles]
+    prices = _SIDES if set(QUOTES) & set(roles) else PRICES
+    missing = [role for role in prices if role not in roles]
     if not {"time", "date"} & set(roles):
         missing.insert(0, "time")
     if missing:

@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tapedeck.engine.importers.column_names import join_pair, names_prices, plain_name, unique_names
+from tapedeck.engine.importers.column_names import (
+    join_pair,
+    names_prices,
+    names_quotes,
+    plain_name,
+    unique_names,
+)
 from tapedeck.engine.importers.file_rows import UnreadableFileError
 from tapedeck.engine.importers.text_kinds import is_missing, is_number, is_time
 
@@ -91,6 +97,10 @@ def _delimiter(lines: Sequence[str]) -> str:
     counts = {sign: sum(map(_is_data, rows)) for sign, rows in found.items()}
     if any(counts.values()):
         return max(_DELIMITERS, key=lambda sign: counts[sign])
+    # Rows of quotes have few numbers: the line of their names tells.
+    named = [sign for sign in _DELIMITERS if any(map(names_quotes, (split_line(x, sign) for x in lines)))]
+    if named:
+        return named[0]
     for sign, rows in found.items():
         width, count = Counter(map(len, rows)).most_common(1)[0]
         if width >= 5 and count * 2 >= len(rows):
@@ -109,7 +119,11 @@ def _is_data(fields: Sequence[str]) -> bool:
 def _header_at(rows: Sequence[Line], wanted: Collection[str], *, has_rows: bool) -> int | None:
     # Position of the line of names before the first row of data.
     for i, row in enumerate(rows):
-        if names_prices(row.fields) or (wanted and set(wanted) <= set(row.fields)):
+        if (
+            names_prices(row.fields)
+            or names_quotes(row.fields)
+            or (wanted and set(wanted) <= set(row.fields))
+        ):
             return i
     if not rows:
         return None

@@ -37,6 +37,7 @@ class ImportEvidence:
         self._hours = hours_of(self._exchange)
         self._series: dict[tuple[str, Interval], SeriesEvidence] = {}
         self._judged = 0
+        self._has_instants = False
         self.notes: dict[str, None] = {}
 
     @property
@@ -44,15 +45,26 @@ class ImportEvidence:
         """Time zone of the report: that of the exchange, an IANA name."""
         return self._hours.zone.key
 
-    def add(self, part: SeriesRows, interval: Interval, good: Ints) -> SeriesEvidence:
-        """Take rows into account; `good`: times of the good ones, oldest first, each once."""
+    def add(
+        self, part: SeriesRows, interval: Interval, good: Ints, *, are_labels: bool = True
+    ) -> SeriesEvidence:
+        """Take rows into account; `good`: times of the good ones, oldest first, each once.
+
+        Not `are_labels`: the times are instants within slots, so that no row of the series can name closes.
+        """
         series = self._series.get((part.symbol, interval))
         if series is None:
             series = SeriesEvidence(part.symbol, interval, self._hours)
             self._series[part.symbol, interval] = series
         times = part.bars.opened_at if part.instants is None else part.instants
+        self._has_instants = self._has_instants or not are_labels
         series.add(sorted_once(times), good, checks_labels=self._checks_labels(interval))
         return series
+
+    def count_repeats(self, symbol: str, interval: Interval, count: int) -> None:
+        """Take back rows of a series that were added twice, as two parts of a file have them."""
+        if count:
+            self._series[symbol, interval].count_repeats(count)
 
     def check(self, file: Path, files_read: int, *, is_last: bool) -> None:
         """Compare all rows so far with the rules, after 1, 2, 4, 8, ... files and after the last one.
@@ -110,7 +122,8 @@ class ImportEvidence:
         return notes
 
     def _checks_labels(self, interval: Interval) -> bool:
-        return self._rules is not None and self._rules.label is None and interval.is_intraday
+        is_open = self._rules is not None and self._rules.label is None
+        return is_open and interval.is_intraday and not self._has_instants
 
     def _step_faults(self, file: Path) -> Iterator[UnclearFileError]:
         assert self._rules is not None  # by the caller

@@ -50,6 +50,9 @@ class FileRows:
     `others` returns the texts that columns without a role have in the given rows of this part, by column; it
     is called where the rows of one symbol seem to be those of several. `gaps`: rows without any price, which
     are neither bars nor faults.
+
+    `is_quotes`: the series hold packed quotes (see `quote_columns`), whose times may be anywhere in a slot;
+    with `is_labelled` they name the slot itself. `left_out`: rows of quotes that were made, not quoted.
     """
 
     file: Path
@@ -60,9 +63,12 @@ class FileRows:
     reading: TableReading | None = None
     others: OtherColumns | None = None
     gaps: int = 0
+    is_quotes: bool = False
+    is_labelled: bool = False
+    left_out: int = 0
 
     def __len__(self) -> int:
-        return self.gaps + len(self.faults) + sum(len(part.rows) for part in self.series)
+        return self.gaps + self.left_out + len(self.faults) + sum(len(part.rows) for part in self.series)
 
 
 class UnreadableFileError(BarImportError):

@@ -17,6 +17,7 @@ from tapedeck.engine.importers.file_rows import (
 )
 from tapedeck.engine.importers.importer import BarFiles, Importer
 from tapedeck.engine.importers.part_writer import PartWriter
+from tapedeck.engine.importers.quote_writer import QuoteWriter, RefusedQuote
 from tapedeck.engine.importers.report import (
     ImportOptions,
     ImportProgress,
@@ -47,7 +48,7 @@ def import_bars(
     take_rejected: TakeRejected | None = None,
     **described: Any,  # noqa: ANN401  # the importer's own options
 ) -> ImportReport:
-    """Import the bars that `importer` finds in `path`, a file or a folder, into `store`.
+    """Import the bars and quotes that `importer` finds in `path`, a file or a folder, into `store`.
 
     Importing again changes nothing. Tables are stored in one transaction: all files, or, on an error, none;
     other importers' files one by one. Without a store (a dry run) the rows are only read and checked.
@@ -83,6 +84,8 @@ class _Ingest:
         self._take_rejected = take_rejected
         self._evidence = ImportEvidence(found.evidence, as_is=options.as_is)
         self._writer = PartWriter(store, self._evidence, options)
+        self._quote_evidence = ImportEvidence(found.evidence, as_is=options.as_is)
+        self._quote_writer = QuoteWriter(store, self._quote_evidence, options)
         self._named_files: dict[Path, None] = {}
         self._files = 0
         self._rows = 0
@@ -101,16 +104,17 @@ class _Ingest:
             question = error
         if self._unreadable and not self._files and not (interrupted or question):
             raise BarImportError(_nothing_readable(self._unreadable))
-        writer = self._writer
+        writer, quotes = self._writer, self._quote_writer
+        counts = writer.counts + quotes.counts
         return ImportReport(
             files=self._files,
             rows_read=self._rows,
-            written=writer.counts.written,
-            unchanged=writer.counts.unchanged,
-            replaced=writer.counts.replaced,
+            written=counts.written,
+            unchanged=counts.unchanged,
+            replaced=counts.replaced,
             rejected=tuple(self._rejected),
             rejected_count=self._rejected_count,
-            gaps=writer.counts.gaps,
+            gaps=counts.gaps,
             skipped=(*self._found.skipped, *self._unreadable),
             interrupted=interrupted,
             series=self._evidence.reports(),
@@ -118,12 +122,18 @@ class _Ingest:
             columns=writer.columns,
             notes=(
                 *writer.all_notes(),
+                *quotes.notes(),
                 *self._evidence.notes,
+                *self._quote_evidence.notes,
                 *self._evidence.unplayed_notes(),
                 *self._evidence.hours_notes(),
                 *shared_symbols(self._named_files),
             ),
             first_bars=tuple(writer.first_bars),
+            quotes=self._quote_evidence.reports(),
+            first_quotes=tuple(quotes.first_quotes),
+            earlier=counts.earlier,
+            left_out=counts.left_out,
             is_dry_run=self._store is None,
             question=question,
         )
@@ -138,7 +148,7 @@ class _Ingest:
                 self._show(number, len(files), done, total, file)
                 is_whole = not self._is_cancelled() and self._store_file(file)
                 is_last = number == len(files) - 1 or not is_whole
-                self._evidence.check(file, self._files, is_last=is_last)
+                self._check_evidence(file, self._files, is_last=is_last)
                 if not is_whole:
                     return True
                 done += size
@@ -147,8 +157,10 @@ class _Ingest:
 
     def _store_file(self, file: Path) -> bool:
         # Returns whether the whole file was read; False where the import was cancelled.
-        before, count_before, rows_before = self._writer.counts, self._rejected_count, self._rows
+        before = self._writer.counts, self._quote_writer.counts
+        count_before, rows_before = self._rejected_count, self._rows
         self._writer.begin_file()
+        self._quote_writer.begin_file()
         is_whole = True
         try:
             with self._batch(atomic=True):
@@ -159,17 +171,18 @@ class _Ingest:
                         break
                     self._take_part(rows)
                     if last is None and not self._files:
-                        self._evidence.check(file, 1, is_last=False)  # before a long file is read to its end
+                        self._check_evidence(file, 1, is_last=False)  # before a long file is read to its end
                     last = rows
                 if last is not None:
                     self._writer.end_file(last)
+                    self._take_refused(file, self._quote_writer.end_file())
                 if self._rejected_count > count_before and self._options.strict:
                     # Raised inside the block, which rolls back the good rows.
                     raise self._refusal(file, count_before)
         except (UnreadableFileError, UnnamedFileError) as error:
             if self._options.strict or (isinstance(error, UnnamedFileError) and len(self._found.files) == 1):
                 raise
-            self._writer.counts = before
+            self._writer.counts, self._quote_writer.counts = before
             self._rows, self._rejected_count = rows_before, count_before
             del self._rejected[count_before:]
             self._unreadable.append(SkippedFile(file, error.reason))
@@ -178,7 +191,8 @@ class _Ingest:
         return is_whole
 
     def _take_part(self, rows: FileRows) -> None:
-        reasons = self._writer.write(rows)
+        self._writer.describe(rows)
+        reasons = (self._quote_writer if rows.is_quotes else self._writer).write(rows)
         if rows.reading is not None and rows.reading.columns.get("symbol") == FROM_NAME:
             self._named_files[rows.file] = None
         self._rows += len(rows)
@@ -189,10 +203,22 @@ class _Ingest:
         if not wanted:
             return
         texts = rows.texts(wanted)
-        rejected = [RejectedRow(rows.file, texts[row][0], reasons[row], texts[row][1]) for row in wanted]
+        self._keep_rejected(
+            [RejectedRow(rows.file, texts[row][0], reasons[row], texts[row][1]) for row in wanted]
+        )
+
+    def _take_refused(self, file: Path, refused: Sequence[RefusedQuote]) -> None:
+        self._rejected_count += len(refused)
+        self._keep_rejected([RejectedRow(file, row.line, row.reason, row.text) for row in refused])
+
+    def _keep_rejected(self, rejected: Sequence[RejectedRow]) -> None:
         self._rejected += rejected[: max(0, _MOST_KEPT - len(self._rejected))]
         if self._take_rejected is not None:
             self._take_rejected(rejected)
+
+    def _check_evidence(self, file: Path, files: int, *, is_last: bool) -> None:
+        for evidence in (self._evidence, self._quote_evidence):
+            evidence.check(file, files, is_last=is_last)
 
     def _refusal(self, file: Path, count_before: int) -> RefusedFileError:
         rows = self._rejected[count_before:]

@@ -9,7 +9,7 @@ from tapedeck.engine.importers.importer import BarFiles, Importer, ImporterOptio
 
 
 class LeanImporter:
-    """Second, minute and daily trade bars below a folder that holds `equity`, `crypto` or `index`.
+    """Second, minute and daily bars of trades and quotes, below a folder with `equity`, `crypto` or `index`.
 
     A folder or zip file below one of these can be named, too.
     """
@@ -23,7 +23,7 @@ class LeanImporter:
     options: tuple[ImporterOption, ...] = ()
 
     def find(self, path: Path) -> BarFiles:
-        """Return the zip files of trade bars below `path`; BarImportError where there are none."""
+        """Return the zip files of bars below `path`; BarImportError where there are none."""
         from tapedeck.engine.importers.lean_layout import find_lean_files  # noqa: PLC0415 - slow, as the next
         from tapedeck.engine.importers.lean_rows import read_lean_file  # noqa: PLC0415
 

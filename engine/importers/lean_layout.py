@@ -42,7 +42,7 @@ class LeanFile:
     """A LEAN file, described by its path.
 
     `day` is the trading day of a second or minute file, None for daily bars; `zone` the time zone of its
-    times, `scale` the number by which its prices are divided.
+    times, `scale` the number by which its prices are divided. `is_quotes`: bars of bid and ask.
     """
 
     path: Path
@@ -53,12 +53,13 @@ class LeanFile:
     day: date | None
     zone: ZoneInfo
     scale: float
+    is_quotes: bool = False
 
 
 def find_lean_files(root: Path) -> tuple[list[LeanFile], list[SkippedFile]]:
-    """Return the files of trade bars below `root` (or `root` itself), by path, and the skipped files.
+    """Return the files of trades and quotes below `root` (or `root` itself), by path, and the skipped files.
 
-    Raises BarImportError where `root` does not exist, holds no trade bars of LEAN, or holds bars of one
+    Raises BarImportError where `root` does not exist, holds no bars of LEAN, or holds bars of one
     symbol from two markets, which a store cannot keep apart.
     """
     root = Path(os.path.abspath(root))
@@ -123,8 +124,8 @@ def _describe_bars(path: Path, asset_class: str, market: str, resolution: str) -
             return "the name should begin with a date like 20131007"
     if fault := symbol_fault(symbol):
         return fault
-    if kind.lower() not in ("", "trade"):
-        return f"{kind.lower()} bars are not stored, only trade bars"
+    if kind.lower() not in ("", "trade", "quote"):
+        return f"{kind.lower()} bars are not stored, only those of trades and quotes"
     return LeanFile(
         path=path,
         asset_class=asset_class,
@@ -134,6 +135,7 @@ def _describe_bars(path: Path, asset_class: str, market: str, resolution: str) -
         day=day,
         zone=ZoneInfo("UTC" if asset_class == "crypto" else _ZONES[market]),
         scale=_EQUITY_SCALE if asset_class == "equity" else 1.0,
+        is_quotes=kind.lower() == "quote",
     )
 
 
@@ -176,4 +178,4 @@ def _nothing_found(root: Path, skipped: list[SkippedFile]) -> str:
     if root.is_file():
         return f"{root} cannot be imported ({reason}): {_EXPECTED}"
     skips = f"{count:,} of {len(skipped):,} files skipped: {reason}"
-    return f"no LEAN trade bars in {root} ({skips}): {_EXPECTED}"
+    return f"no LEAN bars in {root} ({skips}): {_EXPECTED}"

@@ -45,10 +45,10 @@ class NumberSurvey:
         self._sizes: tuple[int, int] | None = None
 
     def add(self, numbers: Mapping[str, pa.Array]) -> None:
-        """Take the next rows into account; `numbers` maps the roles open to volume to their columns."""
+        """Take the next rows into account; `numbers` maps the roles of prices and sizes to their columns."""
         self._rows += len(next(iter(numbers.values())))
         if self._may_be_fixed_point:
-            self._add_sizes([numbers[role] for role in PRICES])
+            self._add_sizes([column for role, column in numbers.items() if role in PRICES])
         texts = {role: pc.fill_null(column, "") for role, column in numbers.items() if is_text(column)}
         plain = {role: plain_numbers(column) for role, column in texts.items()}
         self._has_volume = self._has_volume or _has_volume(numbers.get("volume"), plain.get("volume"))

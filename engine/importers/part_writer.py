@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -34,7 +34,10 @@ _NO_ROWS: Final = np.zeros(0, np.int64)
 
 @dataclass(frozen=True, slots=True)
 class RowCounts:
-    """Numbers of good rows by what became of them, of rows without any price, and of changed values."""
+    """Numbers of good rows by what became of them, of rows without any price, and of changed values.
+
+    Of quotes: `earlier` rows, which a later one of their slot replaces, and those that were made.
+    """
 
     written: int = 0
     unchanged: int = 0
@@ -43,6 +46,11 @@ class RowCounts:
     widened: int = 0
     without_volume: int = 0
     large_volumes: int = 0
+    earlier: int = 0
+    left_out: int = 0
+
+    def __add__(self, other: RowCounts) -> RowCounts:
+        return RowCounts(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
 
 
 class PartWriter:
@@ -83,7 +91,6 @@ class PartWriter:
 
     def write(self, rows: FileRows) -> Mapping[int, str]:
         """Store the good bars of a part; return the reasons of the other rows, by position in the file."""
-        self._describe(rows)
         self._repeats.begin(rows)
         self.counts = replace(self.counts, gaps=self.counts.gaps + rows.gaps)
         reasons = dict(rows.faults)
@@ -91,7 +98,8 @@ class PartWriter:
             reasons |= self._write(rows, part)
         return reasons
 
-    def _describe(self, rows: FileRows) -> None:
+    def describe(self, rows: FileRows) -> None:
+        """Keep what the reader tells of a part, of bars or of quotes."""
         if rows.reading is not None:
             self.columns = self.columns or rows.reading.columns
             self.notes |= dict.fromkeys(rows.reading.notes)

@@ -80,7 +80,7 @@ class SkippedFile:
 
 @dataclass(frozen=True, slots=True)
 class SeriesReport:
-    """Good bars of one symbol and interval in an import.
+    """Good bars, or quotes, of one symbol and interval in an import; `bars` is their number.
 
     `first` and `last`: opening times, seconds UTC; of daily bars midnight UTC of the trading day. `step`: the
     usual seconds between two bars, None for one bar. `hours`: minutes of the day of the exchange's time at
@@ -116,16 +116,30 @@ class FirstBar:
 
 
 @dataclass(frozen=True, slots=True)
+class FirstQuote:
+    """One of the first quotes of an import, as it is stored; NaN for what is missing."""
+
+    symbol: str
+    interval: Interval
+    opened_at: int
+    bid: float
+    ask: float
+    bid_size: float
+    ask_size: float
+
+
+@dataclass(frozen=True, slots=True)
 class ImportReport:
     """Exact counts of an import.
 
-    `rows_read` is the sum of written, unchanged, replaced, rejected and gaps (rows without any price).
+    `rows_read` is the sum of written, unchanged, replaced, rejected and gaps (rows without any price), and of
+    quotes `earlier` (rows that a later one of their slot replaces) and `left_out` (those that were made).
     `files` counts those that were read, `skipped` holds the others. `rejected` has the first rejected rows,
     `rejected_count` counts all. `interrupted`: the import was cancelled; what was read before is stored, and
-    importing again adds the rest. `series`: the good bars by symbol and interval; `zone`: the time zone of
-    their hours, that of the exchange. `columns`: what each role was read from, of the first file. `notes`:
-    sentences on how the files were read. A dry run stores nothing: `written` counts what would be good, and
-    `question` is what the import would ask.
+    importing again adds the rest. `series`: the good bars by symbol and interval, `quotes`: the good quotes;
+    `zone`: the time zone of their hours, that of the exchange. `columns`: what each role was read from, of
+    the first file. `notes`: sentences on how the files were read. A dry run stores nothing: `written` counts
+    what would be good, and `question` is what the import would ask.
     """
 
     files: int = 0
@@ -143,6 +157,10 @@ class ImportReport:
     columns: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     first_bars: tuple[FirstBar, ...] = ()
+    quotes: tuple[SeriesReport, ...] = ()
+    first_quotes: tuple[FirstQuote, ...] = ()
+    earlier: int = 0
+    left_out: int = 0
     is_dry_run: bool = False
     question: UnclearFileError | None = None
 

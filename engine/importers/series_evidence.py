@@ -59,6 +59,10 @@ class SeriesEvidence:
         if places is not None:
             self._places = places if self._places is None else self._places + places
 
+    def count_repeats(self, count: int) -> None:
+        """Take back rows that were added twice."""
+        self._bars -= count
+
     @property
     def bars(self) -> int:
         """Number of good bars."""

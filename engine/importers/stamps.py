@@ -85,5 +85,14 @@ def moment_text(seconds: int) -> str:
     return str(np.datetime64(int(seconds), "s")).replace("T", " ")
 
 
+def no_times(stamps: Stamps) -> str:
+    """Return the reason of a file in which no row has a readable time."""
+    first = stamps.faults[min(stamps.faults)]
+    return (
+        f"no row has a readable time; the first: {first}. Check the column of the time, and give a time "
+        "format, such as '%m/%d/%Y %H:%M', or s, ms, us or ns for epochs"
+    )
+
+
 def _days_to_month(months: Ints) -> Ints:
     return months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)

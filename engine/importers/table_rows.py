@@ -23,8 +23,10 @@ from tapedeck.engine.importers.file_rows import (
     UnreadableFileError,
 )
 from tapedeck.engine.importers.interval_column import interval_column, other_intervals
-from tapedeck.engine.importers.stamps import Stamps
+from tapedeck.engine.importers.quote_rows import QuoteTable
+from tapedeck.engine.importers.stamps import Stamps, no_times
 from tapedeck.engine.importers.symbol_column import RowSymbols, by_symbol, symbol_faults
+from tapedeck.engine.importers.table_columns import column_of, text_of, times_of
 from tapedeck.engine.importers.table_format import TableFormat
 from tapedeck.engine.importers.table_series import TableSeries, find_series
 from tapedeck.engine.importers.table_source import Table, TableSource
@@ -34,13 +36,14 @@ from tapedeck.engine.store.bar_store import BarColumns, Ints
 
 
 def read_table(source: TableSource, form: TableFormat) -> Iterator[FileRows]:
-    """Yield the bars of a table in parts, split by symbol.
+    """Yield the bars of a table in parts, split by symbol, or its quotes, if it is one of quotes.
 
-    Raises UnreadableFileError where it has no bars, and UnclearFileError where it has several readings.
+    Raises UnreadableFileError where it has none, and UnclearFileError where it has several readings.
     """
     file = source.file
     try:
-        yield from _read_table(source, form)
+        quotes = QuoteTable.find(source, form)
+        yield from _read_table(source, form) if quotes is None else quotes.read()
     except (UnreadableFileError, UnclearFileError):
         raise
     except BarImportError as error:
@@ -88,10 +91,10 @@ def _surveyed(
         first = first or part
         if len(part.rows):
             data = series.of(part.data)
-            numbers = {role: _column(data, name) for role, name in zip(PRICES, roles.prices, strict=True)}
+            numbers = {role: column_of(data, name) for role, name in zip(PRICES, roles.prices, strict=True)}
             if roles.volume:
-                numbers["volume"] = _column(data, roles.volume[0])
-            survey.add(_times(data, roles), numbers)
+                numbers["volume"] = column_of(data, roles.volume[0])
+            survey.add(times_of(data, roles.time, roles.date), numbers)
             if survey.is_decided:
                 break
     formats = survey.formats()
@@ -147,7 +150,9 @@ def _file_rows(
     reasons = {row * step: fault for row, fault in part.faults.items()}
     read = _read_by(series)
     lengths = interval_column([name for name in part.data.column_names if name not in read])
-    strange = {} if lengths is None else other_intervals(_text(_column(part.data, lengths)), form.interval)
+    strange = (
+        {} if lengths is None else other_intervals(text_of(column_of(part.data, lengths)), form.interval)
+    )
     gap_count = 0
     for place, (one, owner) in enumerate(zip(series, owners, strict=True)):
         data = one.of(part.data)
@@ -155,7 +160,7 @@ def _file_rows(
         if faults and source.has_names:
             _check_no_other_names(source, part, data, one.roles)
         symbol = one.roles.symbol
-        symbols = owner.of(len(part.rows), None if symbol is None else _text(_column(data, symbol)))
+        symbols = owner.of(len(part.rows), None if symbol is None else text_of(column_of(data, symbol)))
         faults = symbol_faults(symbols) | faults | strange
         gaps = set(gap_rows(bars).tolist()) - set(faults)
         gap_count += len(gaps)
@@ -193,7 +198,7 @@ def _other_columns(source: TableSource, series: Sequence[TableSeries]) -> OtherC
         wanted, found = np.array(sorted(set(rows)), np.int64), dict[int, list[str]]()
         for part in source.parts(names):
             places = np.flatnonzero(np.isin(part.rows, wanted))
-            texts = [_text(_column(part.data, name)).take(places).to_pylist() for name in names]
+            texts = [text_of(column_of(part.data, name)).take(places).to_pylist() for name in names]
             found |= dict(zip(part.rows[places].tolist(), map(list, zip(*texts, strict=True)), strict=False))
             if len(found) == len(wanted):
                 break
@@ -211,18 +216,18 @@ def _bars(
     *,
     is_first: bool,
 ) -> tuple[BarColumns, Stamps, dict[int, str]]:
-    stamps = formats.read_times(_times(data, roles))
+    stamps = formats.read_times(times_of(data, roles.time, roles.date))
     if is_first and data.num_rows and len(stamps.faults) == data.num_rows:
-        raise UnreadableFileError(source.file, _no_times(stamps))
+        raise UnreadableFileError(source.file, no_times(stamps))
     times, faults = opening_times(stamps, form.interval, form.times, where=str(source.file))
     prices = []
     for role, name in zip(PRICES, roles.prices, strict=True):
-        numbers, bad = formats.read_numbers(role, _column(data, name))
+        numbers, bad = formats.read_numbers(role, column_of(data, name))
         prices.append(numbers)
         faults = bad | faults
     volume = np.zeros(data.num_rows)
     for name in roles.volume:
-        numbers, bad = formats.read_numbers("volume", _column(data, name))
+        numbers, bad = formats.read_numbers("volume", column_of(data, name))
         volume = volume + numbers
         faults = bad | faults
     opens, highs, lows, closes = prices
@@ -231,12 +236,12 @@ def _bars(
 
 def _check_no_other_names(source: TableSource, part: Table, data: pa.Table, roles: ColumnRoles) -> None:
     # Files put together from several may hold names again, in another order; equal ones are left out before.
-    opens = _column(data, roles.prices[0])
+    opens = column_of(data, roles.prices[0])
     if not pa.types.is_string(opens.type):
         return
     words = pc.replace_substring_regex(pc.utf8_lower(opens), r"[^a-z]", "")
     for i in np.flatnonzero(pc.is_in(words, pa.array([*PRICES, "volume"])).to_numpy(zero_copy_only=False)):
-        named = [plain_name(_column(data, name)[int(i)].as_py()) for name in roles.prices]
+        named = [plain_name(column_of(data, name)[int(i)].as_py()) for name in roles.prices]
         if named != [plain_name(name) for name in roles.prices] and len(set(named) & set(PRICES)) >= 3:
             row = int(part.rows[i])
             line, text = part.texts([row])[row]
@@ -244,32 +249,3 @@ def _check_no_other_names(source: TableSource, part: Table, data: pa.Table, role
                 source.file,
                 f"line {line:,} names the columns in another order ({text}): split the file there",
             )
-
-
-def _times(data: pa.Table, roles: ColumnRoles) -> pa.Array:
-    # The column of times; a date and a time of day in two columns are joined.
-    if roles.date is None or roles.time is None:
-        whole = roles.time if roles.date is None else roles.date
-        return _column(data, whole or "")
-    day, clock = (pc.utf8_trim_whitespace(_text(_column(data, name))) for name in (roles.date, roles.time))
-    return pc.binary_join_element_wise(day, clock, " ")
-
-
-def _no_times(stamps: Stamps) -> str:
-    first = stamps.faults[min(stamps.faults)]
-    return (
-        f"no row has a readable time; the first: {first}. Check the column of the time, and give a time "
-        "format, such as '%m/%d/%Y %H:%M', or s, ms, us or ns for epochs"
-    )
-
-
-def _column(data: pa.Table, name: str) -> pa.Array:
-    column = data.column(data.column_names.index(name)).combine_chunks()
-    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    is_text = pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
-    return column.cast(pa.string() if is_text else kind)
-
-
-def _text(column: pa.Array) -> pa.Array:
-    texts = column.cast(pa.string())
-    return pc.fill_null(texts, "") if texts.null_count else texts  # filling copies each text

@@ -16,7 +16,8 @@ from tapedeck.engine.store.bar_store import Floats, Ints
 
 Decimal = Literal[".", ","]
 DECIMALS: Final[tuple[Decimal, ...]] = (".", ",")
-PRICES: Final = ("open", "high", "low", "close")
+PRICES: Final = ("open", "high", "low", "close", "bid", "ask")
+VOLUMES: Final = ("volume", "bid_size", "ask_size")
 FIXED_POINT: Final = 10**9
 _UNDEFINED_PRICE: Final = 2**63 - 1
 _NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -96,7 +97,7 @@ def bare_numbers(texts: pa.Array, name: str) -> pa.Array:
         bare, rf"^([+-]?){_CURRENCY}[{_SPACES}]?|[{_SPACES}]?{_CURRENCY}$", r"\1"
     )
     bare = pc.replace_substring_regex(bare, r"^\+", "")
-    if name == "volume":
+    if name in VOLUMES:
         for word, exponent in _MULTIPLES.items():
             bare = pc.replace_substring_regex(bare, rf"^([^eE]*\d[.,]?) ?(?i:{word})$", rf"\1{exponent}")
     return pc.if_else(pc.match_substring_regex(bare, _MISSING), None, bare)

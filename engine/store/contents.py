@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,9 +17,10 @@ _BEFORE_ALL, _AFTER_ALL = -(2**62), 2**62
 
 @dataclass(frozen=True, slots=True)
 class SeriesContents:
-    """One symbol's bars of one interval. `first`, `last`: their opens, ISO 8601 in UTC; `days`: UTC days.
+    """Bars and quotes of a symbol and interval. `first`, `last`: opens, ISO 8601 in UTC; `days`: UTC days.
 
-    `empty`: number of slots that are confirmed empty.
+    `empty`: number of slots that are confirmed empty. `quotes`: number of slots with a quote, from
+    `first_quote` to `last_quote`. Texts are empty where there are no bars, or no quotes.
     """
 
     symbol: str
@@ -29,15 +30,25 @@ class SeriesContents:
     bars: int
     days: int
     empty: int = 0
+    quotes: int = 0
+    first_quote: str = ""
+    last_quote: str = ""
 
 
 def contents_of(store: CheckedStore) -> Iterator[SeriesContents]:
     """Yield each series of a store, by symbol and interval; only without checksums the bars are read."""
-    for symbol, intervals in store.series().items():
-        for interval in sorted(intervals):
-            found = _contents(store, symbol, interval)
-            if found is not None:
-                yield found
+    quotes = {(found.symbol, found.interval): found for found in store.quotes.contents()}
+    bars = {(symbol, interval) for symbol, intervals in store.series().items() for interval in intervals}
+    for symbol, interval in sorted(bars | set(quotes)):
+        found = _contents(store, symbol, interval) if (symbol, interval) in bars else None
+        own = quotes.get((symbol, interval))
+        if own is not None:
+            found = found or SeriesContents(symbol, interval, "", "", 0, 0)
+            found = replace(
+                found, quotes=own.quotes, first_quote=_words(own.first), last_quote=_words(own.last)
+            )
+        if found is not None:
+            yield found
 
 
 def _contents(store: CheckedStore, symbol: str, interval: Interval) -> SeriesContents | None:

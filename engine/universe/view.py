@@ -12,6 +12,7 @@ from tapedeck.engine.conditions.known_values import KnownValues
 from tapedeck.engine.conditions.vocabulary import SESSION_FIELDS
 from tapedeck.engine.errors import EngineError, unknown_name
 from tapedeck.engine.tape.bar_grid import FIELDS, Floats
+from tapedeck.engine.tape.quote_figures import QUOTE_FIGURES
 from tapedeck.engine.tape.session_view import frozen
 from tapedeck.engine.universe.figures import UNIVERSE_FIGURES
 from tapedeck.engine.universe.universe_session import UniverseSession
@@ -69,7 +70,12 @@ class UniverseView:
         return (*FIELDS, *SESSION_FIELDS, *tape.indicators, *tape.historical, *UNIVERSE_FIGURES)
 
     def value(self, name: str) -> Floats:
-        """Return a value of every symbol, float64 (S,): as a rule reads it. EngineError for another name."""
+        """Return a value of every symbol, float64 (S,): as a rule reads it. EngineError for another name.
+
+        There are no quotes in the universe.
+        """
+        if name in QUOTE_FIGURES and name not in self.names():
+            raise EngineError(f"{name} is not available: the universe has no quotes")
         if name not in self.names():
             raise EngineError(unknown_name("value", name, self.names(), owner="the universe"))
         return frozen(self.known_values().value(name, slice(None))[:, 0])

@@ -27,16 +27,14 @@ def random_quotes(
 ) -> list[QuoteMessage]:
     """Return the messages of a feed in order: of some symbols, in most slots, once or several times."""
     found: list[QuoteMessage] = []
+    in_slots = {label for slots in sessions for label in slots.opened_at.tolist()}
     for slots in sessions:
         last = int(slots.closed_at[-1]) + _AFTER_CLOSE_S
         for symbol in symbols:
             missing = random.choice((0.1, 0.5, 0.95, 1.0))
             first = random.choice((0, 0, 0, len(slots) // 2))
-            for opened_at in [
-                int(slots.opened_at[0]) - 60,
-                *slots.opened_at[first:].tolist(),
-                int(slots.closed_at[-1]),
-            ]:
+            around = {int(slots.opened_at[0]) - 60, int(slots.closed_at[-1])} - in_slots
+            for opened_at in [*sorted(around), *slots.opened_at[first:].tolist()]:
                 if random.random() >= missing:
                     found += _of_slot(random, symbol, opened_at, last)
     return sorted(found, key=lambda message: message.at)

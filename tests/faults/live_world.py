@@ -319,6 +319,7 @@ class HandRecorder(LiveRecorder):
         self._world = world
         self._open = ExitStack()
         self._is_over = True
+        self._waiting: Sequence[Any] = ()  # bars of a batch whose quotes are recorded
 
     def start(self) -> None:
         if self._recording.stores_at_once:
@@ -342,6 +343,14 @@ class HandRecorder(LiveRecorder):
         if not self._is_over and self._recording.retry_due is not None:
             self._recording.retry(self._world.machine)
 
+    def _record(self, batch: Sequence[Any]) -> None:
+        self._waiting = [item for item in batch if item.bars]
+        super()._record(batch)
+
+    def _record_bars(self, batch: Sequence[Any]) -> None:
+        self._waiting = ()
+        super()._record_bars(batch)
+
     def _finish(self) -> None:
         self._recording.close(self._world.machine)
         self._open.close()
@@ -362,7 +371,7 @@ class HandRecorder(LiveRecorder):
     def _unsaved_items(self) -> Sequence[Any]:
         while not self._queue.empty():
             self._items.append(self._queue.get())
-        return self._items
+        return [*self._waiting, *self._items]
 
     def kill(self) -> None:
         """Let go of files as the system does for a process that was killed."""

@@ -28,11 +28,13 @@ from tapedeck.engine.intervals import MINUTE, Interval
 from tapedeck.engine.store.bar_store import BarColumns, BarStore
 from tapedeck.engine.system import SystemManager
 from tapedeck.engine.tape.bar_grid import BarGrid
+from tapedeck.engine.tape.quote_grid import QuoteGrid
 from tapedeck.engine.tape.stamp import session_digest
 from tapedeck.engine.tape.tape import IndicatorColumn, Tape
 from tests.laws.test_breakpoints_of_any_cut import Stop, breaks_of, resume_to_the_end
 from tests.support.files import session_file
 from tests.support.markets import open_new_store, random_bars
+from tests.support.quotes import random_columns
 from tests.support.runs import play, play_recorded
 from tests.support.tapes import same_bits, sessions_of
 
@@ -47,6 +49,7 @@ TRAILING: Final = {
     "usual": {"type": "trailing_average", "period": "2d", "granularity": "minute", "field": "volume"},
     "high_2d": {"type": "trailing_max", "period": "2d", "field": "high"},
 }
+QUOTES: Final = ("bid", "ask", "spread", "bid_size", "ask_size")
 FIRST, LAST = "2013-11-21", "2013-12-02"
 PLAYED_LATER: Final = "2013-11-27"
 
@@ -55,7 +58,7 @@ def config(start: str, **backtest: object) -> SessionConfig:
     """Return a file over the sessions from a day on; that of 2013-11-29 closes early."""
     return session_file(
         SYMBOLS,
-        ["1m", "5m", "1d"],
+        ["1m", "5m", "1d", "quotes"],
         start,
         LAST,
         historical={"indicators": TRAILING},
@@ -84,6 +87,10 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BarStore]:
             opened.write(
                 symbol, MINUTE, BarColumns(bars.opened_at[there], *(column[there] for column in columns))
             )
+        # Quotes of AAA on all days but the third, of BBB on the last two.
+        for number, symbol, own in ((3, "AAA", [*days[:2], *days[3:]]), (4, "BBB", days[-2:])):
+            quoted = random_columns(np.concatenate(own), seed=number, missing=0.4)
+            opened.quotes.write(symbol, MINUTE, quoted)
         yield opened
 
 
@@ -103,6 +110,7 @@ class Market:
         self.tapes = [record.tape for record in play_recorded(config(FIRST), store).records]
         self.by_maker = self._by_maker(store)
         stored = {symbol: store.read(symbol, MINUTE, 0, 2**40) for symbol in SYMBOLS}
+        self.quotes = {symbol: store.quotes.read(symbol, MINUTE, 0, 2**40) for symbol in SYMBOLS}
         self.bars = {(s, i): self._bars(stored[s], i) for s in SYMBOLS for i in ("1m", "5m", "1d")}
         self.now = cache(self._now)
 
@@ -159,6 +167,8 @@ class Market:
             value = tape.historical[name].values[row]
             value = value[bars[-1].over - 1 if bars else 0] if name == "usual" else value
             found = None if np.isnan(value) else float(value)
+        elif name in QUOTES:
+            found = self._quote(session, frontier, symbol, name)
         elif name == "day_high":
             found = max((bar.fields["high"] for bar in bars), default=None)
         elif name in ("prev_close", "change_pct"):
@@ -169,6 +179,21 @@ class Market:
         else:
             found = _last([bar.fields["close" if name == "last" else name] for bar in bars])
         return found
+
+    def _quote(self, session: int, frontier: int, symbol: str, name: str) -> float | None:
+        """Return a value of the quote held, by the stored quotes of the session up to a frontier."""
+        if name == "spread":
+            bid, ask = (self._quote(session, frontier, symbol, side) for side in ("bid", "ask"))
+            return None if bid is None or ask is None else ask - bid
+        slots, quotes = self.tapes[session].slots, self.quotes[symbol]
+        labels = quotes.opened_at
+        own = np.flatnonzero((labels >= slots.opened_at[0]) & (labels <= slots.opened_at[-1]))
+        if not len(own):  # made of the closes
+            return self.now(session, frontier, symbol, "close", "1m") if name in ("bid", "ask") else None
+        prices = getattr(quotes, name.removesuffix("_size"))
+        known = [at for at in own.tolist() if labels[at] < slots.clock(frontier) and not np.isnan(prices[at])]
+        found = getattr(quotes, name)[known[-1]] if known else np.nan
+        return None if np.isnan(found) else float(found)
 
     def back(
         self, session: int, frontier: int, symbol: str, name: str, interval: str, bars_back: int
@@ -208,7 +233,7 @@ def market(store: BarStore) -> Market:
 
 MAKERS: Final = st.sampled_from(["run over all sessions", "run begun later", "recomputed"])
 NAMED: Final = st.sampled_from(
-    [(name, "") for name in ("close", "last", "day_high", "prev_close", "change_pct", "quality")]
+    [(name, "") for name in ("close", "last", "day_high", "prev_close", "change_pct", "quality", *QUOTES)]
     + [(name, "") for name in INDICATORS]
     + [("close", "5m"), ("high", "1d"), ("low", "1m"), ("volume", "5m")]
 )
@@ -341,6 +366,8 @@ BREAKS: Final = (
     "BBB.1d.high[1] < BBB.1d.high[2] and time == 09:30",
     "any.close crosses above any.sma[2] and any.rsi_5m[90] > 60 and time < 09:40",
     "CCC.last crosses above CCC.last[1] and time < 09:33",
+    "any.bid crosses above any.ask[3] and time < 09:36",
+    "AAA.spread[400] > 0.02 and time == 09:35",
 )
 
 
@@ -390,6 +417,10 @@ def poisoned(tape: Tape, frontier: int) -> Tape:
         grid.values, grid.present = grid.values.copy(), grid.present.copy()
         grid.values[:, :, over:] = -1.0
         grid.present[:, over:] = True
+    if tape.quotes is not None:
+        came, held = tape.quotes.came.copy(), tape.quotes.values.copy()
+        came[:, :, frontier:] = held[:, :, frontier:] = -7.0
+        other.quotes = QuoteGrid(came, held, tape.quotes.made)
     other.indicators = {}
     for column in tape.indicators.values():
         column_values = column.values.copy()

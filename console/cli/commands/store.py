@@ -34,7 +34,7 @@ _REMOVE: Final = examples(
 )
 
 app = typer.Typer(
-    help="List, verify, remove or repair the bars of a store.",
+    help="List, verify, remove or repair the bars and quotes of a store.",
     no_args_is_help=True,
     rich_markup_mode=None,
     epilog=examples("tapedeck store list --store bars.db", "tapedeck store verify --store bars.db"),
@@ -50,7 +50,7 @@ def list_contents(
 ) -> None:
     """List symbols and intervals, with first and last bar (UTC), number of bars, and days (UTC) with bars.
 
-    Where slots are confirmed to have no trade, with their number.
+    Where slots are confirmed to have no trade, with their number; quotes with number, first and last.
     """
     form = read_choice("--format", form, FORMATS)
     invocation = begin(context, as_json=form == "json", store=store)
@@ -83,7 +83,7 @@ def verify(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Read all bars, and compare them with their checksums; list what is damaged.
+    """Read all bars and quotes, and compare them with their checksums; list what is damaged.
 
     Exit code 1 if anything is damaged. With --accept, bars that another program changed are kept; bars that
     cannot be read stay damaged.
@@ -127,7 +127,7 @@ def remove(
     yes: Annotated[bool, typer.Option("--yes", help="Remove; without it, only show what would go.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Remove the bars of symbols. Without --yes, show what would go, and end with exit code 2."""
+    """Remove the bars and quotes of symbols. Without --yes, show what would go, and end with exit code 2."""
     begin_day, end_day = _day("--from", first), _day("--to", last)
     if begin_day and end_day and begin_day > end_day:
         raise bad_option("--to", last, f"{end_day} is before --from {begin_day}: give a later day")

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import logging
 import socket
+import ssl
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 
@@ -24,7 +25,12 @@ from websockets.legacy.client import WebSocketClientProtocol
 from websockets.legacy.exceptions import InvalidStatusCode
 
 from tapedeck.engine.feeds.alpaca.alpaca_account import AlpacaAccount
-from tapedeck.engine.feeds.alpaca.alpaca_messages import closed_reason, handshake_error, stream_error
+from tapedeck.engine.feeds.alpaca.alpaca_messages import (
+    NO_TLS_TEXT,
+    closed_reason,
+    handshake_error,
+    stream_error,
+)
 from tapedeck.engine.feeds.alpaca.nonsense import Nonsense
 from tapedeck.engine.feeds.live_feed import FeedError
 
@@ -182,6 +188,8 @@ class _OneConnection(DataStream):
             return stream_error(*told)
         if isinstance(error, ConnectionClosed):
             return FeedError(f"before the connection was ready: {_reason_of(error)}")
+        if isinstance(error, ssl.SSLError):
+            return FeedError(NO_TLS_TEXT)
         if isinstance(error, OSError):
             return FeedError(f"Alpaca's stream cannot be reached: {type(error).__name__}")
         if isinstance(error, ValueError):

@@ -137,8 +137,9 @@ class AlpacaFeed:
             latest = max(last.values(), default=None)
             if latest is not None and latest.timestamp() > 0:
                 lines.append(f"last bar: {latest:%Y-%m-%d %H:%M} UTC")
-            history.check_bars(symbols[0], now=self._clock.now(), deadline=begun + timeout)
-            lines.append("history: answers")
+            if symbols:
+                history.check_bars(symbols[0], now=self._clock.now(), deadline=begun + timeout)
+                lines.append("history: answers")
             if len(symbols) > _FREE_SYMBOLS:
                 lines.append(
                     f"limit: {len(symbols)} symbols; the free plan streams {_FREE_SYMBOLS}, which only the "

@@ -10,6 +10,10 @@ from tapedeck.engine.feeds.live_feed import FeedError
 SYMBOL_LIMIT: Final = 405
 SUBSCRIPTION_ERRORS: Final = frozenset({400, 405, 409, 410, 411})
 """Codes that answer a subscription; the connection stays."""
+NO_TLS_TEXT: Final = (
+    "no secure connection to Alpaca: its certificate is not accepted. Check the machine's date, and whether "
+    "a proxy of the network stands between"
+)
 _SHOWN: Final = 200  # characters of a provider's text
 
 

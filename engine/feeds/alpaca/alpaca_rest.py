@@ -20,7 +20,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.poolmanager import PoolManager
 
 from tapedeck.engine.feeds.alpaca.alpaca_keys import AlpacaKeys
-from tapedeck.engine.feeds.alpaca.alpaca_messages import rest_error
+from tapedeck.engine.feeds.alpaca.alpaca_messages import NO_TLS_TEXT, rest_error
 from tapedeck.engine.feeds.alpaca.closable_sockets import CLOSED_TEXT, ClosableSockets, NoNetworkError
 from tapedeck.engine.feeds.live_feed import FeedError
 
@@ -31,6 +31,7 @@ _WAITS_S: Final = (0.5, 1.0, 2.0, 4.0)
 """Waits before a request is tried again."""
 _LONGEST_TRY_S: Final = 10.0
 """Time for one try of a request that may be tried again."""
+_END_WITHIN_S: Final = 0.3
 _CONNECTED_BEFORE_S: Final = 0.05
 """Time before the deadline at which a connection is given up, so that the error tells that there is none."""
 
@@ -104,7 +105,10 @@ class RestCalls:
     def close(self) -> None:
         """End the request that runs, and the connections; the thread of the request returns at once."""
         self.shut()
+        if self._busy.acquire(timeout=_END_WITHIN_S):
+            self._busy.release()
         self._client._session.close()
+        self._sockets.release_retired()
 
     def _get_once(
         self, path: str, query: Mapping[str, Any], what: str, deadline: float, is_start: bool
@@ -126,6 +130,7 @@ class RestCalls:
         finally:
             alarm.cancel()
             alarm.join()
+            self._sockets.release_retired()
         if not isinstance(answer, dict):
             raise RequestError(FeedError(f"{head}Alpaca's answer is no JSON object"))
         return answer
@@ -148,7 +153,7 @@ class RestCalls:
         if isinstance(error, ValueError):  # of JSON; requests has it as a RequestException, too
             return RequestError(FeedError(f"{head}Alpaca's answer is no JSON, or was cut off"))
         if isinstance(error, requests.exceptions.SSLError):
-            return RequestError(FeedError(f"{head}no secure connection to Alpaca: check the machine's date"))
+            return RequestError(FeedError(f"{head}{NO_TLS_TEXT}"))
         if isinstance(error, requests.RequestException):
             return RequestError(FeedError(f"{head}the connection broke off"))
         return RequestError(FeedError(f"{head}{type(error).__name__}"))
@@ -235,6 +240,7 @@ class _ClosableConnection(HTTPConnection):
         return made
 
     def close(self) -> None:
+        # It is closed as soon as the head of an answer is there, if its body goes on to the end.
         super().close()
         handle, self._handle = self._handle, None
-        self.closable_sockets.release(handle)
+        self.closable_sockets.retire(handle)

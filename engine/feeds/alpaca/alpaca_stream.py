@@ -118,12 +118,14 @@ class AlpacaStream:
         """Return the result of what the loop does; FeedError if the loop ends before, or time is over."""
         either: list[Future[Any]] = [call, self._ended]
         wait(either, max(0.0, deadline - time.monotonic()), return_when="FIRST_COMPLETED")
-        if call.done() and not call.cancelled():
+        if call.done() and not call.cancelled() and call.exception() is None:
             return call.result()
+        if self._closing.is_set():  # which is the reason of any other error
+            raise FeedError(CLOSED_TEXT)
         if call.cancelled():  # the loop ends
             wait([self._ended], _END_WITHIN_S)
-        if self._closing.is_set():
-            raise FeedError(CLOSED_TEXT)
+        elif call.done():
+            return call.result()
         if self._ended.done():
             raise FeedError(self._ended.result())
         raise FeedError(late)

@@ -33,8 +33,9 @@ class ClosableSockets:
     """
 
     def __init__(self) -> None:
-        self._lock = Lock()  # guards the next three
+        self._lock = Lock()  # guards the next four
         self._handles: set[socket.socket] = set()
+        self._retired: list[socket.socket] = []  # of the handles
         self._lookups: set[Future[Sequence[_Address]]] = set()
         self._is_shut = False
 
@@ -73,6 +74,19 @@ class ClosableSockets:
             with self._lock:
                 self._handles.discard(handle)
             handle.close()
+
+    def retire(self, handle: socket.socket | None) -> None:
+        """Have a connection released later: an answer may still be read from it though it is closed."""
+        if handle is not None:
+            with self._lock:
+                self._retired.append(handle)
+
+    def release_retired(self) -> None:
+        """Forget the connections that were retired; what was read from them is over."""
+        with self._lock:
+            retired, self._retired = self._retired, []
+        for handle in retired:
+            self.release(handle)
 
     def interrupt(self) -> None:
         """End the connections that there are."""

@@ -245,6 +245,7 @@ def test_a_scanner_is_read_without_a_file() -> None:
         ({"where": "gap_pct > "}, f"{SCANNER}.where: at column "),
         ({"where": "gap_pc > 1"}, f"{SCANNER}.where: at column 1 of 'gap_pc > 1': unknown value 'gap_pc'"),
         ({"where": "1 < 2"}, f"{SCANNER}.where: at column 1 of '1 < 2': it never changes"),
+        ({"where": "spread < 1"}, f"{SCANNER}.where: at column 1 of 'spread < 1': spread is not available: the universe has no quotes. Breakpoints and strategies read them"),
         ({"by": "pre_gap"}, f"{SCANNER}.by: at column 1 of 'pre_gap': unknown value 'pre_gap'"),
         ({"where": "macd_macdhist > 0"}, f"{SCANNER}.where: 'macd' is not computed for the universe: add it to universe.indicators."),
     ],

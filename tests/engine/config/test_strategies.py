@@ -108,6 +108,7 @@ FAULTS: list[tuple[list[dict[str, object]], list[str]]] = [
     ([RULE | {"max_entries_per_day": True}], [f"{STRATEGY}.max_entries_per_day: must be a whole number, not true."]),
     ([RULE | {"side": "buy"}], [f"{STRATEGY}.side: must be long or short, not 'buy'."]),
     ([RULE | {"no_entry_after": "15.45"}], [f"{STRATEGY}.no_entry_after: must be a time of day as HH:MM or HH:MM:SS, in quotes, not '15.45'."]),
+    ([RULE | {"enter": "ask < SPY.close"}], [f"{STRATEGY}.enter: at column 1 of 'ask < SPY.close': ask needs quotes: add quotes to streams, as in streams: [1m, quotes]."]),
     ([RULE | {"enter": "closs > open"}], [f"{STRATEGY}.enter: at column 1 of 'closs > open': unknown value 'closs' (rules read open, high, low, close, volume, last, prev_close, change, change_pct, gap_pct, day_open, day_high, day_low, day_volume, change_open_pct, quality, missing, gaps, minutes_since_open, minutes_to_close, position, unrealised, bars_held, equity, cash). Did you mean 'close'?"]),
     ([RULE | {"exit": "IBN.close > 1"}], [f"{STRATEGY}.exit: at column 1 of 'IBN.close > 1': unknown symbol 'IBN' (this session has SPY, IBM). Did you mean 'IBM'?"]),
     ([RULE | {"exit": "SPY.equity < 1"}], [f"{STRATEGY}.exit: at column 1 of 'SPY.equity < 1': equity is of the whole account: use it without a symbol. Did you mean 'equity'?"]),
@@ -186,6 +187,15 @@ def test_a_field_in_a_wrong_section_is_named(
     document[section] |= {field: []}
     [line] = faults(document)
     assert line.startswith(f"{section}.{field}: unknown field {field!r} here: {meant}")
+
+
+def test_with_the_stream_of_quotes_rules_and_sizes_read_them(trade: Trade, read: Read) -> None:
+    quoting = trade(
+        RULE | {"enter": "ask < close and spread[1] < 0.02", "size": {"risk": 1, "stop": "2 * spread"}}
+    )
+    quoting["session_data_config"]["streams"] = ["1m", "quotes"]
+    [definition] = definitions_of(read(quoting).config)
+    assert definition.enter == "ask < close and spread[1] < 0.02"
 
 
 def test_with_scanners_a_rule_may_name_symbols_that_may_join(trade: Trade, read: Read) -> None:

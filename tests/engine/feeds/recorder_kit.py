@@ -12,6 +12,7 @@ from tapedeck.engine.feeds.arrivals import Arrivals
 from tapedeck.engine.feeds.bar_recording import BarRecording
 from tapedeck.engine.feeds.feed_bar import BarKind, FeedBar
 from tapedeck.engine.feeds.live_recorder import LiveRecorder
+from tapedeck.engine.feeds.quote_arrivals import QuoteArrivals
 from tapedeck.engine.feeds.symbol_claims import SymbolClaims, claims_folder
 from tapedeck.engine.intervals import MINUTE
 from tapedeck.engine.store.locations import open_store
@@ -40,6 +41,18 @@ def stored(location, symbols, interval=MINUTE):
             bars = store.read(symbol, interval, 0, 10**11)
             columns = (bars.opened_at, bars.open, bars.high, bars.low, bars.close, bars.volume)
             found[symbol] = list(zip(*(column.tolist() for column in columns), strict=True))
+    return found
+
+
+def stored_quotes(location, symbols):
+    """All stored quotes, by symbol and time: (bid, ask, bid size, ask size)."""
+    found = {}
+    with open_store(location) as store:
+        for symbol in symbols:
+            quotes = store.quotes.read(symbol, MINUTE, 0, 10**11)
+            columns = (quotes.bid, quotes.ask, quotes.bid_size, quotes.ask_size)
+            rows = zip(*(column.tolist() for column in columns), strict=True)
+            found |= {(symbol, at): row for at, row in zip(quotes.opened_at.tolist(), rows, strict=True)}
     return found
 
 
@@ -106,7 +119,7 @@ def recorder_of(store, mailbox, *, source="replay", clock=None, **options):
 class Recording:
     """A recording without threads: its store, journal and mailbox, and a clock by hand."""
 
-    def __init__(self, location, *, source="replay", store=None):
+    def __init__(self, location, *, source="replay", store=None, takes_quotes=False):
         self.store = store or open_store(location, create=True)
         self.journal = ArrivalJournal(journal_path(self.store.location))
         self.claims = SymbolClaims(claims_folder(self.journal.path))
@@ -120,6 +133,7 @@ class Recording:
             source,
             send=self.mailbox.send,
             alert=self.mailbox.alert,
+            takes_quotes=takes_quotes,
         )
 
     def begin(self, symbols=("AIG", "SPY"), day=MONDAY, **options):
@@ -132,6 +146,10 @@ class Recording:
     def take(self, *bars):
         """Take a batch of bars."""
         self.part.take(Arrivals.of(bars, 2 * 10**15), self.now, lambda: self.now)
+
+    def take_quotes(self, *quotes):
+        """Take a batch of quotes."""
+        self.part.take_quotes(QuoteArrivals.of(quotes, 2 * 10**15), self.now, lambda: self.now)
 
     def kill(self):
         """End as a killed process does: nothing is written, and the system ends the claims."""

@@ -40,6 +40,15 @@ def content(store: BarStore) -> dict[str, list[tuple[float, ...]]]:
     return found
 
 
+def quotes_of(store: BarStore) -> dict[str, list[tuple[float, ...]]]:
+    found = {}
+    for symbol in store.quotes.series():
+        quotes = store.quotes.read(symbol, MINUTE, 0, 1 << 40)
+        columns = (quotes.opened_at, quotes.bid, quotes.ask, quotes.bid_size, quotes.ask_size)
+        found[symbol] = list(zip(*(column.tolist() for column in columns), strict=True))
+    return found
+
+
 def bars_of_days(found: dict[str, list[tuple[float, ...]]]) -> dict[tuple[str, int], list[tuple[float, ...]]]:
     days: dict[tuple[str, int], list[tuple[float, ...]]] = {}
     for symbol, rows in found.items():
@@ -49,7 +58,7 @@ def bars_of_days(found: dict[str, list[tuple[float, ...]]]) -> dict[tuple[str, i
 
 
 @pytest.mark.parametrize("name", ["bars.db", "bars"])
-@pytest.mark.parametrize("files", [0, 1, 7, 16, 24])
+@pytest.mark.parametrize("files", [0, 1, 7, 16, 26])
 def test_a_killed_import_leaves_whole_files_and_is_completed_by_another(lean_root, tmp_path, name, files):
     folder, killed, whole = (
         lean_root / "equity/usa/minute",
@@ -70,13 +79,15 @@ def test_a_killed_import_leaves_whole_files_and_is_completed_by_another(lean_roo
         process.send_signal(signal.SIGKILL)
     with open_store(whole, create=True) as store:
         import_lean(folder, store)
-        expected = content(store)
+        expected, expected_quotes = content(store), quotes_of(store)
     with open_store(killed) as store:
-        left = content(store)
+        left, left_quotes = content(store), quotes_of(store)
         days = bars_of_days(expected)
         # In October a New York day with its extended hours lies within one day of UTC.
         assert all(rows == days[key] for key, rows in bars_of_days(left).items())
         report = import_lean(folder, store)
         assert content(store) == expected
-    assert report.unchanged == sum(map(len, left.values()))
+        assert quotes_of(store) == expected_quotes
+        assert sum(map(len, expected_quotes.values())) == 1818
+    assert report.unchanged == sum(map(len, left.values())) + sum(map(len, left_quotes.values()))
     assert report.unchanged + report.written == report.rows_read

@@ -101,10 +101,9 @@ def test_every_row_of_every_real_trade_file_is_stored_as_written(lean_root, any_
         expected.setdefault((symbol.upper(), str(FOLDERS[resolution])), {}).update(plainly_read(file))
     assert content(any_store) == expected
     rows = sum(map(len, expected.values()))
-    assert (report.files, report.rows_read, report.written) == (len(files), rows, rows)
-    assert (report.unchanged, report.replaced, report.rejected) == (0, 0, ())
-    assert sorted(entry.file.name for entry in report.skipped) == ["20131007_quote.zip", "20131008_quote.zip"]
-    assert {entry.reason for entry in report.skipped} == {"quote bars are not stored, only trade bars"}
+    quotes = sum(series.bars for series in report.quotes)
+    assert (report.files, report.rows_read, report.written) == (len(files) + 2, rows + quotes, rows + quotes)
+    assert (report.unchanged, report.replaced, report.rejected, report.skipped) == (0, 0, (), ())
 
 
 def test_spy_on_7_october_2013_has_390_regular_minutes_and_its_known_extremes(lean_root, store):
@@ -132,11 +131,12 @@ def test_importing_again_changes_nothing(lean_root, any_store):
 @pytest.mark.parametrize(
     ("below", "files"),
     [
-        ("", 30),
-        ("equity", 30),
-        ("equity/usa", 30),
-        ("equity/usa/minute", 24),
-        ("equity/usa/minute/spy", 6),
+        ("", 32),
+        ("equity", 32),
+        ("equity/usa", 32),
+        ("equity/usa/minute", 26),
+        ("equity/usa/minute/spy", 8),
+        ("equity/usa/minute/spy/20131007_quote.zip", 1),
         ("equity/usa/minute/spy/20131007_trade.zip", 1),
         ("equity/usa/daily/ibm.zip", 1),
     ],
@@ -177,7 +177,7 @@ def test_a_file_cut_short_is_skipped_and_the_others_go_in(lean_root, tmp_path, s
     cut = folder / "20131008_trade.zip"
     cut.write_bytes(cut.read_bytes()[:-300])
     report = import_lean(folder, store)
-    assert report.files == 5
+    assert report.files == 7
     [entry] = [entry for entry in report.skipped if entry.file == cut]
     assert entry.reason.startswith("zip file damaged or cut short")
     with pytest.raises(
@@ -256,7 +256,10 @@ def test_one_symbol_of_two_markets_is_refused_before_anything_is_written(tmp_pat
             "hour bars are derived from finer ones, not stored: import minute bars",
         ),
         ("/x/equity/usa/tick/spy/20131007_trade.zip", "ticks are not stored: import second or minute bars"),
-        ("/x/equity/usa/minute/spy/20131007_quote.zip", "quote bars are not stored, only trade bars"),
+        (
+            "/x/equity/usa/minute/spy/20131007_openinterest.zip",
+            "openinterest bars are not stored, only those of trades and quotes",
+        ),
         ("/x/equity/usa/minute/spy/20131345_trade.zip", "the name should begin with a date like 20131007"),
         ("/x/equity/usa/minute/spy/00131007_trade.zip", "the name should begin with a date like 20131007"),
         ("/x/equity/usa/minute/spy/notes.zip", "the name should be like 20131007_trade.zip"),
@@ -299,7 +302,7 @@ def test_a_file_that_is_no_trade_bar_of_a_known_market_is_named_with_the_reason(
         (lambda root: root, r"no files in .*: name a folder"),
         (
             lambda root: zipped(root / "notes.zip", "x").parent,
-            r"no LEAN trade bars in .* \(1 of 1 files skipped: not in a folder",
+            r"no LEAN bars in .* \(1 of 1 files skipped: not in a folder",
         ),
         (
             lambda root: zipped(root / "notes.zip", "x"),

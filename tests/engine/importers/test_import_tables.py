@@ -477,7 +477,7 @@ def test_a_file_that_is_no_table_of_bars_is_told_what_is_wrong(tmp_path, store, 
             {"columns": {"hihg": "x"}},
             "unknown role 'hihg' in the column map: use time, .* Did you mean 'high'",
         ),
-        ({"columns": {"XXXX": "x"}}, "volume, symbol.$"),
+        ({"columns": {"XXXX": "x"}}, "volume, symbol, bid, ask, bid_size, ask_size.$"),
         (
             {"columns": {"close": "clsoe"}},
             "column 'clsoe' for close not found; the columns are 'timestamp', .* Did you mean 'close'",

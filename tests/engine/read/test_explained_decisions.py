@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tapedeck.console.app.decision_texts import decision_text
 from tapedeck.engine.broker.account_record import SessionAccount
 from tapedeck.engine.broker.orders import Side
 from tapedeck.engine.broker.terms import AccountTerms
@@ -20,6 +21,7 @@ from tapedeck.engine.read.explain.decisions import DecisionReader
 from tapedeck.engine.strategies.definition import ClassDefinition, RuleDefinition
 from tapedeck.engine.strategies.sizes import CashSize, RiskSize, ShareSize
 from tapedeck.engine.strategies.strategy_walk import StrategyWalk
+from tapedeck.engine.tape.quote_grid import QuoteGrid
 from tapedeck.engine.tape.symbol_changes import ChangeKind, SymbolChange
 from tapedeck.engine.tape.tape import Tape
 from tests.support.changing_symbols import ChangingSession
@@ -324,3 +326,20 @@ def test_a_symbol_that_joins_counts_from_the_slot_after_that() -> None:
     assert shown == [*[["missing", "false"]] * 3, ["false", "false"], ["true", "true"]]
     found = reader.entries("one", None).becomes_true(tape, 0, 7)
     assert np.flatnonzero(found).tolist() == [5, 7]
+
+
+def test_values_of_quotes_in_a_part_say_whether_they_are_made() -> None:
+    tape = session([[10, 11, 12], [5, 4, 7]])
+    came = np.full((4, 2, 7), NAN)
+    came[:2, 0, 0] = 9.5, 10.25
+    tape.quotes = QuoteGrid(came)
+    tape.quotes.hold(tape.base, 0, 7)
+    explained = Explained(tape, enter="spread > 0.5 and BBB.bid + 1 > 0").at(1)
+    shown = [
+        [(one.text, one.value, one.is_made) for one in part.values] for part in explained.rules[0].parts[1:]
+    ]
+    assert shown == [
+        [("spread", 0.75, False)],
+        [("BBB.bid + 1", 5.0, False), ("BBB.bid", 4.0, True)],
+    ]
+    assert "BBB.bid is 4 (made)" in decision_text(explained, 100).plain

@@ -24,11 +24,13 @@ from tapedeck.engine.tape.day_figures import DAY_FIGURES
 from tapedeck.engine.tape.session_record import SessionRecord
 from tests.support.files import session_file
 from tests.support.markets import fill_store, open_new_store, random_bars
+from tests.support.quotes import fill_quotes
 from tests.support.runs import LIMIT_S, at_frontier, play
 
 SYMBOLS = ("AAA", "BBB")
 DAYS = tuple(map(date.fromisoformat, ("2013-11-26", "2013-11-27", "2013-11-29", "2013-12-02")))
 BARS = ("open", "high", "low", "close", "volume", "last", *DAY_FIGURES, "quality", "missing", "gaps")
+QUOTES = ("bid", "ask", "spread", "bid_size", "ask_size")
 INDICATORS = {
     "ema_5": {"type": "EMA", "interval": "1m", "timeperiod": 5},
     "rsi_5m": {"type": "RSI", "interval": "5m", "timeperiod": 3},
@@ -42,7 +44,7 @@ HISTORICAL = {
     "usual": {"type": "trailing_average", "period": "2d", "granularity": "minute", "field": "volume"},
     "high_2w": {"type": "trailing_max", "period": "2w", "field": "high"},
 }
-NAMES = (*BARS, *INDICATORS, *HISTORICAL)
+NAMES = (*BARS, *QUOTES, *INDICATORS, *HISTORICAL)
 # Sessions and slots at which the run is paused; on the third day, an early close, at its close.
 STOPS = ((1, 1), (1, 120), (2, 13), (2, 390), (3, 210), (4, 45))
 
@@ -74,7 +76,7 @@ def same_input(one: ExplainedInput, other: ExplainedInput) -> bool:
 
 def week() -> SessionConfig:
     return session_file(
-        SYMBOLS, ["1m", "5m", "1d"], "2013-11-26", "2013-12-02", prefetch_days=2,
+        SYMBOLS, ["1m", "5m", "1d", "quotes"], "2013-11-26", "2013-12-02", prefetch_days=2,
         historical={"data": [{"trailing_days": 2, "intervals": ["1m", "1w"]}], "indicators": HISTORICAL},
         indicators=INDICATORS,
     )  # fmt: skip
@@ -84,6 +86,7 @@ def week() -> SessionConfig:
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BarStore]:
     with open_new_store(tmp_path_factory.mktemp("days") / "bars.db") as made:
         fill_store(made, SYMBOLS, "2013-11-05", "2013-12-03", missing=0.1)
+        fill_quotes(made, "AAA", "2013-11-26", "2013-11-29", missing=0.7)
         yield made
 
 

@@ -20,8 +20,10 @@ from tapedeck.engine.store.bar_store import BarStore
 from tapedeck.engine.system import SystemManager
 from tapedeck.engine.tape.bar_grid import FIELDS
 from tapedeck.engine.tape.day_figures import DAY_FIGURES
+from tapedeck.engine.tape.quote_figures import QUOTE_FIGURES
 from tests.support.files import session_file
 from tests.support.markets import fill_store, open_new_store, random_bars
+from tests.support.quotes import fill_quotes
 from tests.support.runs import LIMIT_S, at_frontier
 from tests.support.tapes import sessions_of
 
@@ -54,7 +56,7 @@ def indicators() -> dict[str, dict[str, object]]:
 def config_of(symbols: Sequence[str]) -> SessionConfig:
     return session_file(
         symbols,
-        ["1m", "5m", "1d"],
+        ["1m", "5m", "1d", "quotes"],
         "2013-11-26",
         "2013-11-27",
         historical=HISTORICAL,
@@ -68,6 +70,7 @@ def store(tmp_path: Path) -> Iterator[BarStore]:
         fill_store(made, ("AAA", "BBB"), "2013-11-04", "2013-11-27", missing=0.05)
         fill_store(made, ("DAYS",), "2013-11-11", "2013-11-27", missing=0.1, seed=3)
         fill_store(made, ("DAYS",), "2013-10-21", "2013-11-27", interval=DAY, seed=4)
+        fill_quotes(made, "LATE", "2013-11-26", "2013-11-26", missing=0.6)
         listed = [SessionSlots(day, MINUTE).opened_at for day in sessions_of("2013-11-19", "2013-11-27")]
         made.write("LATE", MINUTE, random_bars(np.concatenate(listed), seed=7, missing=0.1))
         yield made
@@ -90,7 +93,7 @@ def explained(system: SystemManager, symbol: str, frontier: int | None = None, d
     view = (session or system.session_data).view(frontier)
     assert view is not None
     names = [*FIELDS, "last", "quality", "missing", "gaps", *DAY_FIGURES]
-    names += [*view.indicator_names(), *view.historical_names()]
+    names += [*QUOTE_FIGURES, *view.indicator_names(), *view.historical_names()]
     wanted = [(name, None) for name in names] + [("close", i) for i in view.intervals]
     return {
         (name, interval): system.explain(symbol, name, frontier, interval=interval, session=session)

@@ -12,10 +12,11 @@ import pytest
 from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.clock.time_manager import TimeManager
 from tapedeck.engine.errors import StoreChangedError
-from tapedeck.engine.intervals import DAY, MINUTE
+from tapedeck.engine.intervals import DAY, MINUTE, SECOND
 from tapedeck.engine.session_file import parse_session_config
 from tapedeck.engine.store.bar_store import BarColumns
 from tapedeck.engine.store.locations import open_store
+from tapedeck.engine.store.quote_store import QuoteColumns
 from tapedeck.engine.system import SystemManager
 from tests.support.runs import KeepRecords
 
@@ -45,10 +46,12 @@ def location(request, tmp_path):
     return tmp_path / request.param
 
 
-def played(location, change):
+def played(location, change, streams=("1m",)):
     """Play the first session, change the store from outside, and play on; return the ended run."""
+    data = {**DOCUMENT["session_data_config"], "streams": list(streams)}
+    config = parse_session_config({**DOCUMENT, "session_data_config": data}, "test").config
     with open_store(location) as store:
-        system = SystemManager(parse_session_config(DOCUMENT, "test").config, store)
+        system = SystemManager(config, store)
         system.start(paused=True)
         assert system.wait_for(lambda: system.snapshot().slots > 0, 30)
         # The next session is loaded ahead; the last two are not yet.
@@ -97,6 +100,48 @@ def test_imports_of_other_bars_disturb_no_run(location, change):
     system = played(location, change)
     assert system.error is None
     assert system.summary().bars == 4 * 2 * 390
+
+
+def quotes_of(session):
+    """The quotes at the full minutes of one session."""
+    times = SessionSlots(session, MINUTE).opened_at
+    return QuoteColumns(times, *np.full((4, len(times)), 100.0))
+
+
+@pytest.mark.parametrize(
+    ("interval", "streams", "is_change"),
+    [
+        (MINUTE, ("1m", "quotes"), True),
+        (SECOND, ("1m", "quotes"), True),
+        (DAY, ("1m", "quotes"), False),
+        (MINUTE, ("1m",), False),
+    ],
+    ids=["of the same interval", "of a finer one", "of a coarser one", "not streamed"],
+)
+def test_quotes_that_come_for_a_day_to_come_end_a_run_that_streams_them(
+    location, interval, streams, is_change
+):
+    quotes = quotes_of(SESSIONS[4])
+    if interval == DAY:
+        quotes = QuoteColumns(np.array([1381449600]), *np.full((4, 1), 100.0))
+    error = played(location, lambda store: store.quotes.write("SPY", interval, quotes), streams).error
+    assert isinstance(error, StoreChangedError) == is_change
+    assert (error is not None) == is_change
+    if is_change:
+        assert f"{interval} quotes of SPY on 2013-10-11 were changed" in str(error)
+
+
+def test_quotes_that_are_not_read_are_no_change(location):
+    """With minutes stored, seconds are not read; nor are quotes of days that were read."""
+    with open_store(location) as store:
+        for session in SESSIONS:
+            store.quotes.write("SPY", MINUTE, quotes_of(session))
+
+    def change(store):
+        store.quotes.write("SPY", SECOND, quotes_of(SESSIONS[4]))
+        store.quotes.write("IBM", MINUTE, quotes_of(SESSIONS[4]))
+
+    assert played(location, change, ("1m", "quotes")).error is None
 
 
 def test_a_store_that_is_removed_ends_the_run(location):

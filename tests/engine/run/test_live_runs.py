@@ -306,6 +306,7 @@ def test_a_silent_feed_leaves_gaps_and_history_is_asked(base: Path, tmp_path: Pa
     ("streams", "abilities", "message"),
     [
         (("5s",), FeedAbilities((MINUTE,)), "needs"),
+        (("quotes",), FeedAbilities((MINUTE,)), "streams: must have an interval of bars, .* beside quotes"),
         (
             ("1m",),
             FeedAbilities((MINUTE,), most_symbols=1),

@@ -106,6 +106,7 @@ def test_quotes_alone_are_an_error(store: BarStore) -> None:
 def test_quotes_stand_beside_the_bars(store: BarStore) -> None:
     plan = plan_of(session_file(["SPY"], ["1m", "quotes"], "2013-10-07", "2013-10-08"), store)
     assert (plan.quotes, plan.derived, plan.warnings) == (True, (), ())
+    assert "quotes made of the last close, as none are stored: SPY" in plan.notes
     assert not plan_of(session_file(["SPY"], ["1m"], "2013-10-07", "2013-10-08"), store).quotes
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tapedeck.engine.tape.bar_grid import CLOSE, BarGrid, Floats
 from tapedeck.engine.tape.quote_grid import QuoteGrid
 from tests.support.quotes import held_by_walking, random_quote, random_quotes
-from tests.support.tapes import random_values, same_bits
+from tests.support.tapes import random_values, same_bits, slots_of, tape_over
 
 SLOTS = 40
 
@@ -122,3 +122,11 @@ def test_the_first_quote_ends_that_a_symbol_is_made(first: int) -> None:
     assert grid.made.tolist() == [True, False]
     assert np.isnan(grid.values[:, 1, :7]).all()
     assert grid.values[:, 1, 9].tolist() == [50.0, 51.0, 1.0, 2.0]
+
+
+def test_quotes_count_in_the_size_of_a_tape() -> None:
+    slots = slots_of("2013-11-29")
+    tape = tape_over(slots, random_values(2, len(slots), seed=1))
+    without = tape.nbytes
+    tape.quotes = QuoteGrid.empty(2, len(slots))
+    assert tape.nbytes - without == 2 * 4 * 2 * 210 * 8 + 2

@@ -15,8 +15,10 @@ from tapedeck.engine.quality.gaps_and_scores import HistoricalQuality
 from tapedeck.engine.tape.bar_grid import CLOSE, BarGrid
 from tapedeck.engine.tape.historical_value import HistoricalValue, TrailingKind
 from tapedeck.engine.tape.history import DailyHistory, History, HistoryDay, IntradayHistory
+from tapedeck.engine.tape.quote_grid import QuoteGrid
 from tapedeck.engine.tape.session_data import SessionData
 from tapedeck.engine.tape.tape import IndicatorColumn, Tape
+from tests.support.quotes import random_quotes
 from tests.support.tapes import compute, random_values, sessions_of, slots_of, tape_over
 
 SYMBOLS: Final = ("SPY", "AIG", "BAC")
@@ -208,6 +210,12 @@ def test_symbol_data_has_bars_quality_totals_and_indicators() -> None:
     assert aig.totals is not None
     assert aig.totals.last == tape.base.values[CLOSE, 1, last]
     assert set(aig.indicators) == {"sma"}
+    assert aig.quotes is None
+    tape.quotes = QuoteGrid(random_quotes(3, len(tape), seed=1, missing=0.5))
+    tape.quotes.hold(tape.base, 0, len(tape))
+    quotes = data.get_symbol_data("AIG").quotes
+    assert quotes is not None
+    assert (len(quotes), quotes.made, quotes.last_bid) == (102, False, tape.quotes.values[0, 1, 101])
 
 
 def test_symbol_data_has_history_as_deep_as_requested() -> None:

@@ -15,9 +15,11 @@ from tapedeck.engine.quality.gaps_and_scores import HistoricalQuality
 from tapedeck.engine.tape.bar_grid import CLOSE, HIGH, LOW, VOLUME
 from tapedeck.engine.tape.historical_value import HistoricalValue, TrailingKind
 from tapedeck.engine.tape.played_session import PlayedSession
+from tapedeck.engine.tape.quote_grid import QuoteGrid
 from tapedeck.engine.tape.session_view import SessionView
 from tapedeck.engine.tape.tape import Tape
 from tests.support.naive import gaps_by_walking, in_order
+from tests.support.quotes import held_by_walking, random_quotes
 from tests.support.tapes import compute, random_values, slots_of, tape_over
 
 FIVE: Final = Interval.parse("5m")
@@ -36,6 +38,7 @@ def early_close_tape(missing: float = 0.2, *, measure_quality: bool = True) -> T
     slots = slots_of("2013-11-29")
     values = random_values(3, len(slots), seed=11, missing=missing)
     tape = tape_over(slots, values, derived=["5m", "1h", "1d"], measure_quality=measure_quality)
+    tape.quotes = QuoteGrid(random_quotes(3, len(slots), seed=1, missing=0.5))
     return compute(tape, SPECS)
 
 
@@ -64,8 +67,14 @@ def everything(view: SessionView) -> list[object]:
     content += [view.missing_counts().tolist(), view.gap_slots(), view.has_scores, view.computed_frontier]
     scores = view.quality_grid()
     content.append(None if scores is None else scores.tobytes())
+    for quotes in (view.quotes_grid(), view.last_quotes(), view.quotes_made()):
+        assert quotes is not None
+        content.append(quotes.tobytes())
     for symbol in view.symbols:
         content += [view.totals(symbol), view.quality(symbol), view.gaps(symbol)]
+        own = view.quotes(symbol)
+        assert own is not None
+        content += [own.bid.tobytes(), str(own.last_bid), str(own.last_ask_size), len(own)]
         content += [view.indicator(symbol, name) for name in view.indicator_names()]
     return content
 
@@ -100,7 +109,9 @@ def test_later_bars_have_no_effect_on_a_view(frontier: int) -> None:
     for column in tape.indicators.values():
         column.values[:, tape.columns_over(column.interval, frontier) :] = 1e9
     assert tape.scores is not None
+    assert tape.quotes is not None
     tape.scores[:, frontier + 1 :] = 1e9
+    tape.quotes.came[:, :, frontier:] = tape.quotes.values[:, :, frontier:] = 1e9
     assert everything(SessionView(tape, frontier)) == before
 
 
@@ -114,6 +125,12 @@ def test_arrays_of_a_view_are_read_only(interval: Interval) -> None:
     arrays += [view.closed_at(interval), view.bucket_widths(interval)]
     arrays += [view.opened_at(interval), view.indicator_grid("sma"), bars.opened_at, bars.open, bars.high]
     arrays += [bars.low, bars.close, bars.volume, bars.base_bars]
+    quotes = view.quotes("S1")
+    assert quotes is not None
+    arrays += [quotes.opened_at, quotes.bid, quotes.ask, quotes.bid_size, quotes.ask_size]
+    for grid in (view.quotes_grid(), view.last_quotes(), view.quotes_made()):
+        assert grid is not None
+        arrays.append(grid)
     for array in arrays:
         with pytest.raises(ValueError, match="read-only"):
             array[...] = 0
@@ -125,6 +142,47 @@ def test_bars_of_a_view_are_not_copied() -> None:
     assert np.shares_memory(bars.close, FULL.base.values)
     assert bars.close.tobytes() == FULL.base.values[CLOSE, 2].tobytes()
     assert SessionView(FULL).row("S2") == 2
+
+
+def test_quotes_of_a_view_are_those_at_the_end_of_each_slot_computed() -> None:
+    tape = early_close_tape()
+    assert tape.quotes is not None
+    tape.frontier, tape.processed = 100, 90
+    view = SessionView(tape, 95)
+    own, made = view.quotes("S1"), view.quotes("S2")
+    assert own is not None
+    assert made is not None
+    assert (own.made, made.made, len(own), len(made)) == (False, True, 90, 90)
+    assert own.opened_at.tolist() == tape.slots.opened_at[:90].tolist()
+    walked = held_by_walking(tape.quotes.came[:, 1], tape.base.values[CLOSE, 1], made=False)
+    assert np.array_equal([own.bid, own.ask, own.bid_size, own.ask_size], walked[:, :90], equal_nan=True)
+    last = [own.last_bid, own.last_ask, own.last_bid_size, own.last_ask_size]
+    assert np.array_equal(last, walked[:, 89], equal_nan=True)
+    quotes = view.last_quotes()
+    assert quotes is not None
+    assert np.array_equal(quotes[:, 1], last, equal_nan=True)
+    closes = tape.base.values[CLOSE, 2, :90]
+    assert made.last_bid == made.last_ask == closes[~np.isnan(closes)][-1]
+    assert np.isnan([made.last_bid_size, made.last_ask_size]).all()
+
+
+def test_quotes_before_the_first_slot_are_missing() -> None:
+    view = SessionView(early_close_tape(), 0)
+    quotes, own = view.last_quotes(), view.quotes("S1")
+    assert quotes is not None
+    assert quotes.shape == (4, 3)
+    assert np.isnan(quotes).all()
+    assert own is not None
+    assert np.isnan(own.last_bid)
+
+
+def test_a_session_without_quotes_has_none() -> None:
+    tape = early_close_tape()
+    tape.quotes = None
+    view = SessionView(tape)
+    assert not view.has_quotes
+    found = [view.quotes_grid(), view.last_quotes(), view.quotes_made(), view.quotes("S1")]
+    assert found == [None] * 4
 
 
 def test_the_frontier_of_a_view_is_limited_to_the_part_played() -> None:

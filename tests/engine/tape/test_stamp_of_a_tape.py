@@ -9,21 +9,28 @@ import pytest
 
 from tapedeck.engine.indicators.specs import IndicatorSpec
 from tapedeck.engine.intervals import MINUTE, Interval
+from tapedeck.engine.tape.bar_grid import Floats
 from tapedeck.engine.tape.historical_value import HistoricalValue, TrailingKind
 from tapedeck.engine.tape.prior_close import PriorClose
+from tapedeck.engine.tape.quote_grid import QuoteGrid
 from tapedeck.engine.tape.session_record import SessionRecord
 from tapedeck.engine.tape.stamp import run_stamp, session_digest
 from tapedeck.engine.tape.tape import Tape
+from tests.support.quotes import random_quotes
 from tests.support.tapes import compute, random_values, slots_of, tape_over
 
 
 def finished(
-    cuts: tuple[int, ...] = (), day: str = "2013-11-29", symbols: tuple[str, ...] = ("A", "B")
+    cuts: tuple[int, ...] = (),
+    day: str = "2013-11-29",
+    symbols: tuple[str, ...] = ("A", "B"),
+    quotes: Floats | None = None,
 ) -> Tape:
     """Return a finished tape with derived bars, indicators, scores and historical values."""
     slots = slots_of(day)
     values = random_values(2, len(slots), seed=1, missing=0.1)
     tape = tape_over(slots, values, derived=["5m", "1d"], symbols=symbols)
+    tape.quotes = None if quotes is None else QuoteGrid(quotes)
     compute(tape, [IndicatorSpec("rsi", "RSI", MINUTE, {"timeperiod": 5})], cuts=cuts)
     tape.historical["high"] = HistoricalValue(
         "high", TrailingKind.MAX, False, np.array([1.0, np.nan]), np.array([3, 0]), 3
@@ -112,6 +119,26 @@ def test_the_stamp_does_not_depend_on_data_past_the_frontier() -> None:
     tape.derived[Interval.parse("5m")].values[:, :, 19:] = 7.0
     tape.indicators["rsi"].values[:, 99:] = 7.0
     assert session_digest(tape, 99) == before
+
+
+def test_quotes_are_part_of_the_stamp_up_to_the_frontier() -> None:
+    came = random_quotes(2, 210, seed=2, missing=0.5)  # of the second symbol none
+
+    def stamp(frontier: int, change: Callable[[QuoteGrid], None] = lambda quotes: None) -> str:
+        tape = finished(quotes=came.copy())
+        assert tape.quotes is not None
+        assert tape.quotes.made.tolist() == [False, True]
+        change(tape.quotes)
+        return session_digest(tape, frontier)
+
+    def value(quotes: QuoteGrid) -> None:
+        quotes.values[2, 0, 99] = 12345.0
+
+    def made(quotes: QuoteGrid) -> None:
+        quotes.made[0] = True
+
+    assert stamp(99) == stamp(99, value)
+    assert len({stamp(100), stamp(100, value), stamp(100, made), session_digest(finished(), 100)}) == 4
 
 
 def test_the_stamp_of_a_run_depends_on_its_sessions_and_their_order() -> None:

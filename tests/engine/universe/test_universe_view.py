@@ -128,6 +128,8 @@ def test_arrays_cannot_be_written(sessions):
 
 def test_unknown_names_are_told_with_the_known_ones(sessions):
     view = UniverseView(sessions[0], 30)
+    with pytest.raises(EngineError, match="spread is not available: the universe has no quotes"):
+        view.value("spread")
     with pytest.raises(EngineError, match="unknown value 'gapp': the universe has open, high"):
         view.value("gapp")
     with pytest.raises(EngineError, match="unknown bar field 'vwap': a bar has open"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from random import Random
@@ -42,19 +42,25 @@ _PASSING: Final[tuple[HistoryHow, ...]] = ("429", "500", "504", "html", "hang", 
 
 
 class AlpacaProvider:
-    """Half an hour of three stocks, recorded by the feed alpaca; `quotes_a_minute`: 0 without quotes."""
+    """Half an hour, or some minutes, of three stocks, recorded by the feed alpaca.
+
+    `quotes_a_minute`: 0 without quotes. `faults`: those of the script, else random ones.
+    """
 
     name = "alpaca"
     day = DAY
 
-    def __init__(self, quotes_a_minute: int = 0) -> None:
-        self._quotes_a_minute = quotes_a_minute
+    def __init__(
+        self, quotes_a_minute: int = 0, *, minutes: int = 30, faults: Sequence[Fault] | None = None
+    ) -> None:
+        self._quotes_a_minute, self._faults = quotes_a_minute, faults
+        close = 9 * 60 + 30 + minutes
         self.document: Mapping[str, Any] = {
             "exchange_group": "US_EQUITY",
             "api_config": {"data_api": "alpaca"},
             "symbols": list(SYMBOLS),
             "streams": ["1m", "5m", *(("quotes",) if quotes_a_minute else ())],
-            "sessions": {DAY.isoformat(): {"close": "10:00"}},
+            "sessions": {DAY.isoformat(): {"close": f"{close // 60:02}:{close % 60:02}"}},
         }
 
     @contextmanager
@@ -66,12 +72,12 @@ class AlpacaProvider:
             opens - MINUTE_S * MARGIN,
             minutes + 2 * MARGIN,
             seed=random.randrange(2**32),
-            missing=random.choice((0.0, 0.05, 0.3)),
-            no_trade=random.choice((0.0, 0.0, 0.1)),
+            missing=random.choice((0.0, 0.05, 0.3)) if self._faults is None else 0.0,
+            no_trade=random.choice((0.0, 0.0, 0.1)) if self._faults is None else 0.0,
             quotes_a_minute=self._quotes_a_minute,
         )
         market.opens = opens
-        faults = random_faults(random, minutes)
+        faults = random_faults(random, minutes) if self._faults is None else list(self._faults)
         page = random.choice((7, 50, 10_000))
         with AlpacaServer(market, clock, faults=faults, plan=BASIC, page=page) as server:
             yield _Played(server, market, faults)

@@ -72,6 +72,7 @@ class Stream:
         self._sessions: list[Session] = []
         self._servers: list[Server] = []
         self._closing = asyncio.Event()
+        self._unheard = 0  # refusals by the machine that hold
         self._reserved = _bound(0)  # keeps the port while it does not listen
         self.port: int = self._reserved.getsockname()[1]
 
@@ -90,9 +91,14 @@ class Stream:
         )
         self._servers.append(server)
 
-    def stop_listening(self) -> None:
+    async def stop_listening(self) -> None:
         """Have the machine refuse new connections; those that are there stay."""
-        self._servers[-1].close(close_connections=False)
+        self._unheard += 1
+        if self._unheard == 1:
+            server = self._servers[-1]
+            server.close(close_connections=False)
+            while server.is_serving():  # it is closed in a task
+                await asyncio.sleep(0)
 
     async def close(self) -> None:
         """End all connections, and the port."""
@@ -192,11 +198,14 @@ class Stream:
                 if session.is_authenticated:
                     session.send(self._frame(fault.what))
         elif isinstance(fault, Refuse) and not fault.status:
-            self.stop_listening()
+            await self.stop_listening()
 
     async def relent(self, fault: Refuse) -> None:
         """End a refusal by the machine."""
-        if not fault.status:
+        if fault.status:
+            return
+        self._unheard -= 1
+        if not self._unheard:
             await self.listen()
 
     def _frame(self, what: FrameKind) -> bytes | str:

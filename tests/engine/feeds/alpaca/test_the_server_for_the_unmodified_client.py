@@ -23,7 +23,6 @@ from alpaca.data.timeframe import TimeFrame
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from tapedeck.engine.clock.live_clock import LiveClock
 from tests.support.alpaca_server import (
     AlpacaServer,
     BarFault,
@@ -37,6 +36,7 @@ from tests.support.alpaca_server import (
     Reject,
     SlowClient,
 )
+from tests.support.alpaca_server.clock_at_rest import ClockAtRest
 from tests.support.alpaca_server.made_market import made_market
 from tests.support.runs import until
 
@@ -45,23 +45,6 @@ NAMES: Final = ("AIG", "SPY")
 SPEED: Final = 3000.0
 MARKET: Final = made_market(NAMES, OPENS, 10, quotes_a_minute=3)
 LATER: Final = OPENS + 3600.0
-
-
-class ClockAtRest(LiveClock):
-    """A clock that stands still until it is set going: what a client takes to connect is no time."""
-
-    is_going = False
-
-    def go(self) -> None:
-        if not self.is_going:
-            self.__init__(speed=self.speed, start=self.start)  # type: ignore[misc]
-            self.is_going = True
-
-    def now(self) -> float:
-        return super().now() if self.is_going else self.start
-
-    def wait_seconds(self, instant: float) -> float:
-        return super().wait_seconds(instant) if self.is_going else 0.001 * (instant > self.start)
 
 
 def server_of(

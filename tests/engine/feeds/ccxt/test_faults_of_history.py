@@ -161,7 +161,7 @@ def test_the_feed_makes_few_requests_for_many_minutes(run: FedExchange) -> None:
         (Fault(FaultKind.STATUS, START, LONG, status=500), "binance", False),
         (Fault(FaultKind.HTML, START, LONG), "binance", False),
         (Fault(FaultKind.BAD_JSON, START, LONG), "binance", False),
-        (Fault(FaultKind.CUT, START, LONG), "cut the connection", False),
+        (Fault(FaultKind.CUT, START, LONG), "cut the connection without an answer", False),
         (Fault(FaultKind.HANG, START, LONG), "does not answer", False),
     ],
     ids=lambda value: f"{value.kind.value}-{value.status}" if isinstance(value, Fault) else "",
