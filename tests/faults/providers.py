@@ -30,14 +30,18 @@ def ccxt_provider() -> Provider:
     return ExchangeProvider()
 
 
-def alpaca_provider() -> Provider:
+def alpaca_provider(quotes_a_minute: int = 0) -> Provider:
     """Return the servers of the feed alpaca."""
     from tests.support.alpaca_server.provider import AlpacaProvider
 
-    return AlpacaProvider()
+    return AlpacaProvider(quotes_a_minute)
 
 
-PROVIDERS: Final[dict[str, Callable[[], Provider]]] = {"alpaca": alpaca_provider, "ccxt": ccxt_provider}
+PROVIDERS: Final[dict[str, Callable[[], Provider]]] = {
+    "alpaca": alpaca_provider,
+    "alpaca-quotes": partial(alpaca_provider, 3),
+    "ccxt": ccxt_provider,
+}
 
 
 def main() -> int:

@@ -43,6 +43,7 @@ from tests.support.runs import KeepRecords
 
 LIMIT_S: Final = 90.0
 SAME_FILES: Final = ("bars.csv", "indicators.csv", "quality.csv")
+_QUOTES_FILE: Final = "quotes.csv"
 Values = tuple[float, float, float, float, float]
 """Open, high, low, close, volume of a bar."""
 _BEFORE_S: Final = 26 * 3600
@@ -267,7 +268,8 @@ class _Script:
             findings.append(f"digests: {differences(live.records[-1].tape, kept.records[-1].tape)}")
         if summary.stamp != other.stamp:
             findings.append(f"stamp {summary.stamp}, of the backtest {other.stamp}")
-        for name in SAME_FILES:
+        quoted = (_QUOTES_FILE,) if self._live.session_data_config.wants_quotes else ()
+        for name in (*SAME_FILES, *quoted):
             if (self._folder / "live" / name).read_bytes() != (self._folder / "backtest" / name).read_bytes():
                 findings.append(f"{name} differs")
 

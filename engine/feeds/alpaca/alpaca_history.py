@@ -22,6 +22,7 @@ from tapedeck.engine.feeds.alpaca.alpaca_messages import is_plan_limit
 from tapedeck.engine.feeds.alpaca.alpaca_rest import RequestError, RestCalls
 from tapedeck.engine.feeds.alpaca.message_bars import bar_of_message
 from tapedeck.engine.feeds.alpaca.nonsense import Nonsense
+from tapedeck.engine.feeds.alpaca.recent_answer import RecentAnswer, later_of
 from tapedeck.engine.feeds.feed_bar import BarKind, FeedBar
 from tapedeck.engine.feeds.live_feed import FeedError, FeedHistory
 
@@ -44,7 +45,8 @@ class AlpacaHistory:
     """Requests for bars of one account and asset class; a call may run in any thread, one at a time.
 
     A minute is taken to be complete 20 s of the market after its end if the answer has a bar of any symbol
-    in that minute or a later one, which shows that the provider has come so far; else after 90 s.
+    in that minute or a later one, which shows that the provider has come so far; else after 90 s. A part of
+    what was answered less than a minute ago is not asked for again.
     """
 
     def __init__(self, account: AlpacaAccount, nonsense: Nonsense) -> None:
@@ -57,6 +59,7 @@ class AlpacaHistory:
             client = StockHistoricalDataClient(keys.key_id, keys.secret, raw_data=True, url_override=url)
         self._rest = RestCalls(client, keys)
         self._delay_s = 0
+        self._recent: RecentAnswer | None = None
 
     def bars(
         self, symbols: Sequence[str], start: int, end: int, *, now: float, timeout: float
@@ -65,7 +68,18 @@ class AlpacaHistory:
 
         `now`: the market's time, seconds UTC.
         """
-        deadline = time.monotonic() + timeout
+        if self._recent is not None and not self._recent.is_kept(now):
+            self._recent = None
+        known = None if self._recent is None else self._recent.part(symbols, start, end, at=now)
+        if known is not None:
+            return known
+        history = self._asked(symbols, start, end, now, time.monotonic() + timeout)
+        self._recent = later_of(self._recent, symbols, start, end, history, at=now)
+        return history
+
+    def _asked(
+        self, symbols: Sequence[str], start: int, end: int, now: float, deadline: float
+    ) -> FeedHistory:
         until = end
         if self._delay_s:
             until = min(end, int(now) - self._delay_s)

@@ -77,6 +77,7 @@ class AlpacaProvider:
             quotes_a_minute=self._quotes_a_minute,
         )
         market.opens = opens
+        market.history_delay_s = random.choice((0.5, 5.0, 60.0)) if self._faults is None else 1.0
         faults = random_faults(random, minutes) if self._faults is None else list(self._faults)
         page = random.choice((7, 50, 10_000))
         with AlpacaServer(market, clock, faults=faults, plan=BASIC, page=page) as server:

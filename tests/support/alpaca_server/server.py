@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Coroutine, Iterable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 
@@ -33,7 +33,8 @@ class AlpacaServer:
     """Alpaca's servers, played by a clock of the market; a context manager.
 
     `page`: most bars in an answer of REST. `not_subscribed`: symbols that are left out of subscriptions.
-    `auth_timeout_s`: seconds of the machine in which a client must authenticate.
+    `auth_timeout_s`: seconds of the machine in which a client must authenticate. `on_connection`: called for
+    each connection, in the server's thread, such as to set a clock going.
     """
 
     def __init__(
@@ -47,12 +48,14 @@ class AlpacaServer:
         page: int = MOST,
         not_subscribed: Iterable[str] = (),
         auth_timeout_s: float = 10.0,
+        on_connection: Callable[[], object] | None = None,
     ) -> None:
         self.market, self.clock, self.counts = market, clock, Counts()
         self.key, self.secret = keys
         self._plan = Plan() if plan is None else plan
         self._faults, self._keys, self._page = tuple(faults), keys, page
         self._not_subscribed, self._auth_timeout_s = frozenset(not_subscribed), auth_timeout_s
+        self._on_connection = on_connection
         bar_faults = BarFaults(market, [one for one in faults if isinstance(one, BarFault)])
         self._messages = messages_of(market, bar_faults)
         self._history = History(market, bar_faults)
@@ -133,6 +136,7 @@ class AlpacaServer:
             now=self.clock.now,
             auth_timeout_s=self._auth_timeout_s,
             not_subscribed=self._not_subscribed,
+            on_connection=self._on_connection,
         )
         rest = Rest(
             self.market,

@@ -369,3 +369,32 @@ def test_a_machine_that_does_not_answer_is_left_at_the_deadline_and_by_another_t
         finally:
             for one in waiting:
                 one.close()
+
+
+def test_a_part_of_an_answer_is_not_asked_for_again_within_a_minute_but_the_same_is():
+    later = BAR | {"t": "2013-10-07T13:31:00Z"}
+    with history_of(lambda n, query: page({"SPY": [BAR, later]})) as (history, server):
+        whole = history.bars(["AIG", "SPY"], OPENS, END, now=NOW, timeout=5)
+        for symbols, start, end, minutes in (
+            (["SPY"], OPENS, END, [0, 60]),
+            (["AIG"], OPENS, END, []),
+            (["SPY", "AIG"], OPENS + 60, OPENS + 120, [60]),
+        ):
+            part = history.bars(symbols, start, end, now=NOW + 59, timeout=5)
+            assert [bar.opened_at - OPENS for bar in part.bars] == minutes
+            assert part.complete_until == whole.complete_until
+        assert len(server.asked) == 1
+        history.bars(["AIG", "SPY"], OPENS, END, now=NOW, timeout=5)  # after the close, to compare
+        history.bars(["IBM"], OPENS, END, now=NOW, timeout=5)
+        history.bars(["SPY"], OPENS - 60, END, now=NOW, timeout=5)
+        history.bars(["SPY"], OPENS, END, now=NOW + 61, timeout=5)
+        assert len(server.asked) == 5
+
+
+def test_minutes_that_were_not_complete_are_asked_for_again():
+    with history_of(lambda n, query: page({"SPY": [BAR]})) as (history, server):
+        history.bars(["AIG", "SPY"], OPENS, END, now=float(END), timeout=5)
+        history.bars(["SPY"], END - 120, END - 60, now=float(END), timeout=5)
+        assert len(server.asked) == 2
+        history.bars(["SPY"], OPENS, OPENS + 60, now=float(END), timeout=5)
+        assert len(server.asked) == 2

@@ -5,17 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import re
 import threading
-import time
 import traceback
 
 import msgpack
 import pytest
 
 from tapedeck.engine.feeds.alpaca.alpaca_client import made_client
-from tapedeck.engine.feeds.feed_bar import BarKind
-from tapedeck.engine.feeds.live_feed import CheckedFeed, FeedError
+from tapedeck.engine.feeds.live_feed import FeedError
 from tapedeck.engine.intervals import MINUTE, SECOND
 from tests.engine.feeds.alpaca.alpaca_kit import (
     CONNECT_S,
@@ -24,20 +21,14 @@ from tests.engine.feeds.alpaca.alpaca_kit import (
     KeptSink,
     clock_of,
     feed_of,
-    feed_threads,
     quits_at_once,
 )
 from tests.support.alpaca_server import (
     AlpacaServer,
-    BarFault,
     Drop,
-    Frame,
     HistoryFault,
-    Mute,
     Plan,
-    Refuse,
     Reject,
-    SlowClient,
 )
 from tests.support.alpaca_server.made_market import made_market
 from tests.support.runs import until
@@ -159,82 +150,6 @@ def test_a_symbol_joins_though_rest_does_not_answer_about_it():
     assert set(server.counts.subscriptions[-1]["bars"]) == {"SPY", "AIG"}
 
 
-@pytest.mark.parametrize(
-    ("fault", "words"),
-    [
-        (Drop(0, 1000), r"closed the connection \(code 1000\)"),
-        (Drop(0, 1006), r"broke off \(code 1006\)"),
-        (Drop(0, 1011), r"its server has an error \(code 1011\)"),
-        (SlowClient(0), r"not read fast enough.*407"),
-    ],
-)
-def test_a_lost_connection_is_told_once_behind_its_bars_and_made_again(fault, words):
-    with AlpacaServer(MARKET, clock_of(600.0, OPENS - 60)) as server:
-        feed, sink = feed_of(server, NAMES), KeptSink()
-        with quits_at_once(feed):
-            feed.connect(sink, CONNECT_S)
-            feed.subscribe(NAMES, MINUTE)
-            assert until(lambda: sink.all_bars)
-            server.strike(fault)
-            assert until(lambda: sink.reasons)
-            feed.close()
-            assert feed_threads() == []
-            again = KeptSink()
-            feed.connect(again, CONNECT_S)
-            feed.subscribe(NAMES, MINUTE)
-            assert until(lambda: again.all_bars)
-    assert len(sink.reasons) == 1
-    assert re.search(words, sink.reasons[0])
-    assert sink.order[-1] == "lost"
-    assert len(server.counts.requests) == 1  # the preflight is that of the first connection
-
-
-def test_a_connection_that_is_in_use_is_tried_again_not_given_up():
-    with AlpacaServer(MARKET, clock_of()) as server:
-        first, second = feed_of(server, NAMES), feed_of(server, NAMES)
-        with quits_at_once(second):
-            first.connect(KeptSink(), CONNECT_S)
-            with pytest.raises(FeedError, match=r"another program.*406") as refused:
-                second.connect(KeptSink(), CONNECT_S)
-            assert not refused.value.is_final
-            first.close()
-            second.connect(KeptSink(), CONNECT_S)
-
-
-def test_nonsense_is_counted_logged_once_and_ends_nothing(caplog):
-    frames = ("text", "garbage", "empty", "large", "unknown type", "no map", "no list", "no type")
-    with AlpacaServer(MARKET, clock_of(600.0, OPENS - 60)) as server:
-        feed, sink = feed_of(server, NAMES), KeptSink()
-        with quits_at_once(feed), caplog.at_level(logging.INFO, "tapedeck"):
-            feed.connect(sink, CONNECT_S)
-            feed.subscribe(NAMES, MINUTE)
-            for frame in frames * 3:
-                server.strike(Frame(0, frame))
-            assert until(lambda: server.clock.now() > OPENS + 11 * 60)
-    assert not sink.reasons
-    assert told(sink.all_bars) == bars_of(MARKET)
-    assert sum(feed.nonsense.counts.values()) >= 3 * len(frames)
-    assert len(feed.nonsense.counts) >= 6
-    assert len([one for one in caplog.records if one.levelno >= logging.WARNING]) == len(feed.nonsense.counts)
-
-
-def test_bars_without_a_close_or_of_another_day_are_passed_on_for_the_journal():
-    faults = [BarFault("no close", 2, "SPY"), BarFault("other day", 4, "SPY"), BarFault("updated", 6, "SPY")]
-    with AlpacaServer(MARKET, clock_of(600.0, OPENS - 60), faults=faults) as server:
-        feed, sink = feed_of(server, NAMES), KeptSink()
-        with quits_at_once(feed):
-            feed.connect(sink, CONNECT_S)
-            feed.subscribe(NAMES, MINUTE)
-            assert until(lambda: len(sink.all_bars) >= len(MARKET.bars) + 1)
-    spy = [bar for bar in sink.all_bars if bar.symbol == "SPY"]
-    assert [bar.opened_at - OPENS for bar in spy if bar.close != bar.close] == [120]
-    assert [bar.opened_at - OPENS + 86_400 for bar in spy if bar.opened_at < OPENS] == [240]
-    assert [bar.opened_at - OPENS for bar in spy if bar.kind is BarKind.UPDATED] == [360]
-    assert bars_of(MARKET) - told(sink.all_bars) == {
-        tuple(bar) for bar in MARKET.bars if bar.symbol == "SPY" and bar.t - OPENS in (120, 240)
-    }
-
-
 class FakeSocket:
     """A connection that gives some frames, then none."""
 
@@ -278,33 +193,6 @@ def test_what_has_a_meaning_of_a_frame_with_nonsense_is_taken(nonsense):
     assert taken == ["SPY", "AIG", "SPY"]
 
 
-@pytest.mark.parametrize("stage", ["handshake", "hello", "auth", "subscribe"])
-def test_it_can_be_closed_while_it_waits_for_any_answer(stage):
-    with AlpacaServer(MARKET, clock_of(), faults=[Mute(0, 1000, stage)]) as server:
-        feed, errors = feed_of(server, NAMES), []
-
-        def connect():
-            try:
-                feed.connect(KeptSink(), CONNECT_S)
-                feed.subscribe(NAMES, MINUTE)
-            except FeedError as error:
-                errors.append(str(error))
-
-        thread = threading.Thread(target=connect)
-        thread.start()
-        waits_for = {
-            "subscribe": lambda: server.counts.subscriptions,
-            "handshake": lambda: server.counts.requests,
-        }
-        assert until(waits_for.get(stage, lambda: server.counts.connections))
-        with quits_at_once(feed):
-            pass
-        thread.join(QUIT_S)
-        assert not thread.is_alive()
-    assert len(errors) == 1
-    assert "closed" in errors[0]
-
-
 def test_it_can_be_closed_before_it_is_connected_twice_and_during_the_preflight_and_history():
     with AlpacaServer(MARKET, clock_of(), faults=[HistoryFault(0, 1000, "hang")]) as server:
         feed, errors = feed_of(server, NAMES), []
@@ -335,38 +223,6 @@ def test_it_can_be_closed_before_it_is_connected_twice_and_during_the_preflight_
     assert all("closed" in error for error in errors)
 
 
-@pytest.mark.parametrize(
-    ("faults", "words"),
-    [
-        ([Mute(0, 1000, "hello")], "does not answer within"),
-        ([Refuse(0, 1000, 403)], "refuses the keys at the stream"),
-        ([Reject(0, 1000, "auth", 402)], "refuses the keys"),
-    ],
-)
-def test_a_connection_that_cannot_be_made_is_told_within_five_seconds(faults, words):
-    with AlpacaServer(MARKET, clock_of(), faults=faults) as server:
-        feed = feed_of(server, NAMES)
-        with quits_at_once(feed):
-            begun = time.monotonic()
-            with pytest.raises(FeedError, match=words):
-                feed.connect(KeptSink(), CONNECT_S)
-            assert time.monotonic() - begun < 5
-            assert feed_threads() == []
-
-
-def test_no_network_is_final_at_the_start_alone():
-    with AlpacaServer(MARKET, clock_of()) as server:
-        nowhere = feed_of(server, NAMES, data_url="http://127.0.0.1:1")
-        with quits_at_once(nowhere), pytest.raises(FeedError, match="refused the connection") as refused:
-            nowhere.connect(KeptSink(), CONNECT_S)
-        assert refused.value.is_final
-        assert not refused.value.is_bad_input
-        later = feed_of(server, NAMES, stream_url="ws://127.0.0.1:1")
-        with quits_at_once(later), pytest.raises(FeedError, match="refused the connection") as refused:
-            later.connect(KeptSink(), CONNECT_S)
-        assert not refused.value.is_final
-
-
 def test_quotes_are_the_last_of_each_minute_and_tell_the_clock():
     market = made_market(NAMES, OPENS, 6, quotes_a_minute=7)
     last = {(quote.symbol, int(quote.t) // 60 * 60): quote for quote in market.quotes}  # they are in order
@@ -391,25 +247,6 @@ def test_quotes_are_the_last_of_each_minute_and_tell_the_clock():
     ]
     assert sink.times
     assert all(min(abs(at - quote.t) for quote in market.quotes) < 1e-5 for at in sink.times)
-
-
-def test_a_check_tells_what_it_found_and_opens_no_stream():
-    with AlpacaServer(MARKET, clock_of()) as server:
-        feed = feed_of(server, NAMES)
-        assert isinstance(feed, CheckedFeed)
-        lines = feed.check(NAMES, 5.0)
-        assert server.counts.connections == 0
-        with pytest.raises(FeedError, match="unknown symbol NOPE"):
-            feed.check(["NOPE"], 5.0)
-        begun = time.monotonic()
-        wrong = feed_of(server, NAMES, data_url="http://127.0.0.1:1")
-        with pytest.raises(FeedError, match="refused"):
-            wrong.check(NAMES, 5.0)
-        assert time.monotonic() - begun < 5
-    text = "\n".join(lines)
-    for part in ("alpaca-py 0.44", "keys: from a test", "iex", "AIG, IBM, SPY", "history: answers"):
-        assert part in text
-    assert feed_threads() == []
 
 
 def test_other_intervals_are_refused():
