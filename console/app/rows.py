@@ -9,6 +9,7 @@ import numpy as np
 from tapedeck.console.app.joins import later_joins
 from tapedeck.console.app.widgets import (
     ChartData,
+    ChartLine,
     CoverageData,
     GapMapData,
     StripData,
@@ -88,10 +89,15 @@ def chart_data(
     opens, highs, lows, closes, volumes = fields
     row = view.row(symbol)
     blank = np.full(earlier, np.nan)
-    lines: Mapping[str, Floats] = {
-        name: _padded(np.concatenate([blank, view.indicator_grid(name)[row]]), earlier + len(bars))
+    last = before or {}
+    lines = tuple(
+        ChartLine(
+            name,
+            _padded(np.concatenate([blank, view.indicator_grid(name)[row]]), earlier + len(bars)),
+            before=last.get(name, np.nan),
+        )
         for name in overlays
-    }
+    )
     marks = {
         side: _filled(view, symbol, interval, side, earlier)
         | _filled_before(opened_at[:earlier], (earlier_fills or {}).get(side))
@@ -104,7 +110,6 @@ def chart_data(
         zone=view.session.zone,
         today=earlier,
         overlays=lines,
-        before=before or {},
         levels=levels or {},
         is_daily=not interval.is_intraday,
         opened_at=opened_at,

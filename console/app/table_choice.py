@@ -37,13 +37,15 @@ from tapedeck.engine.read.opening_values import OpeningValues
 from tapedeck.engine.streams.stream_plan import StreamPlan, TrailingPlan
 from tapedeck.engine.tape.bar_grid import FIELDS, VOLUME, Floats
 from tapedeck.engine.tape.day_figures import DAY_FIGURES, Unit
-from tapedeck.engine.tape.quote_figures import QUOTE_FIGURES, QuoteFigure
+from tapedeck.engine.tape.quote_figures import QUOTE_FIGURES, SPREAD, QuoteFigure
 from tapedeck.engine.tape.session_view import SessionView
 
 LAST: Final = "last"
 FORMING: Final = ("forming", "forming_age")
 """Columns of the bar that is not over: its price, and the seconds since it was received."""
 REL_VOLUME: Final = "rel_volume"
+_QUOTES: Final = ("bid", "ask", SPREAD)
+"""Columns of quotes that are shown by default; sizes can be chosen."""
 DEFAULT_WORD: Final = "default"
 _DEFAULT_INDICATORS: Final = 3
 _FORMS: Final = {Unit.PRICE: PRICE, Unit.CHANGE: CHANGE, Unit.PERCENT: PERCENT, Unit.VOLUME: AMOUNT}
@@ -228,8 +230,9 @@ def _default_columns(
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the default columns from left to right, and in the order in which they get their places."""
     indicators = _ranked_outputs(specs)[:_DEFAULT_INDICATORS]
-    left_to_right = (LAST, *FORMING, *_FIRST_FIGURES, REL_VOLUME, *indicators, "quality", "missing", TREND)
-    first = (LAST, *FORMING, "change_pct", REL_VOLUME, *indicators[:1], "gap_pct", "day_volume")
+    figures = (*_FIRST_FIGURES, REL_VOLUME, *indicators)
+    left_to_right = (LAST, *FORMING, *_QUOTES, *figures, "quality", "missing", TREND)
+    first = (LAST, *FORMING, "change_pct", *_QUOTES, REL_VOLUME, *indicators[:1], "gap_pct", "day_volume")
     ranked = (*first, "quality", "missing", *indicators[1:2], TREND, *indicators[2:])
     shown, order = (dict.fromkeys(key for key in keys if key in known) for keys in (left_to_right, ranked))
     return tuple(shown), tuple(order)

@@ -88,6 +88,9 @@ def _feed(status: FeedStatus, zone: ZoneInfo) -> Iterator[tuple[str, str | float
     ):  # fmt: skip
         value: float | None = getattr(status, name)
         yield name, value
+    if status.quotes is not None:
+        yield "quotes", status.quotes
+        yield "quotes_left_out", status.quotes_left_out
 
 
 def _label(gap: LiveGap, now: Snapshot, zone: ZoneInfo) -> str:

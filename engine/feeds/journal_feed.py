@@ -44,8 +44,11 @@ class JournalFeed:
         symbols: Collection[str],
         clock: LiveClock,
         interval: Interval,
+        *,
+        has_quotes: bool = False,
     ) -> None:
         self._recorded = frozenset(symbols)
+        self._has_quotes = has_quotes
         self._clock = clock
         self._interval = interval
         self._timetable, self._arrivals = _Arrivals(arrivals), arrivals
@@ -66,7 +69,7 @@ class JournalFeed:
         History is told to exist, so that the session waits after its close, for as long as it would for an
         answer: the reconciled bars of the day arrive then.
         """
-        return FeedAbilities((self._interval,))
+        return FeedAbilities((self._interval,), has_quotes=self._has_quotes)
 
     def connect(self, sink: FeedSink, timeout: float) -> None:
         """Connect at once."""

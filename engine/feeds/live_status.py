@@ -40,7 +40,9 @@ class FeedStatus:
     `reason`: why it is not connected, else "". `last_message`: of any symbol. `last_by_symbol`: receipt of
     each symbol's last bar. `bars_per_minute`: over the last minutes. `skew_s`: our clock less the provider's,
     None if it is not known. `save_lag_s`: longest time from receipt to journal of the last batch.
-    `unsaved`: bars shown that could not be saved yet.
+    `unsaved`: bars shown that could not be saved yet. `quotes`: last quotes of slots that were new or others
+    than before; None if the session does not stream them. `quotes_left_out`: with a fault, of other symbols,
+    or too late.
     """
 
     name: str
@@ -60,6 +62,8 @@ class FeedStatus:
     save_lag_s: float | None = None
     journal_bytes: int = 0
     unsaved: int = 0
+    quotes: int | None = None
+    quotes_left_out: int = 0
 
 
 class GapState(Enum):

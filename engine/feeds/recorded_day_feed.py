@@ -42,7 +42,15 @@ def recorded_day_feed(
             interval=str(interval),
         )
     bounds = recorded.since, recorded.until + LONGEST_REST_S
-    return JournalFeed(lambda: _arrivals(journal, interval, *bounds), recorded.all_symbols, clock, interval)
+    with ArrivalJournal(journal) as opened:
+        has_quotes = opened.has_quotes(interval, *bounds)
+    return JournalFeed(
+        lambda: _arrivals(journal, interval, *bounds),
+        recorded.all_symbols,
+        clock,
+        interval,
+        has_quotes=has_quotes,
+    )
 
 
 def recorded_changes(

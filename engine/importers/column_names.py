@@ -65,11 +65,9 @@ German ones stand without their umlauts, too: in Windows-1252 those are signs th
 """
 
 QUOTES: Final[Mapping[str, tuple[str, ...]]] = {
-    "bid": _words(
-        "bid bidprice bidpx bestbid bestbidprice pricebid pxbid bp closebid bidclose bidpx00 bidprice1 bid1"
-    ),
+    "bid": _words("bid bidprice bidpx bestbid bestbidprice pricebid pxbid bp bidpx00 bidprice1 bid1"),
     "ask": _words(
-        """ask askprice askpx bestask bestaskprice priceask pxask ap closeask askclose askpx00 askprice1 ask1
+        """ask askprice askpx bestask bestaskprice priceask pxask ap askpx00 askprice1 ask1
         offer offerprice bestoffer bestofferprice ofr ofrprice"""
     ),
     "bid_size": _words(

@@ -175,7 +175,7 @@ class _Ingest:
                     last = rows
                 if last is not None:
                     self._writer.end_file(last)
-                    self._take_refused(file, self._quote_writer.end_file())
+                    self._take_refused(file, self._quote_writer.end_file(file))
                 if self._rejected_count > count_before and self._options.strict:
                     # Raised inside the block, which rolls back the good rows.
                     raise self._refusal(file, count_before)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from tapedeck.engine.errors import SymbolRefusedError
 from tapedeck.engine.importers.evidence import ImportEvidence
 from tapedeck.engine.importers.file_rows import FileRows, SeriesRows
 from tapedeck.engine.importers.part_writer import RowCounts
+from tapedeck.engine.importers.price_jumps import PriceJumps, is_column
 from tapedeck.engine.importers.quote_validation import (
     LastQuotes,
     last_quotes,
@@ -58,13 +60,15 @@ class QuoteWriter:
         self._store = store
         self._evidence = evidence
         self._replace = options.replace
+        self._as_is = options.as_is
+        self._jumps = PriceJumps()
         self._rules = PriceRules(allow_negative=options.allow_negative_prices)
         self._waiting: dict[tuple[str, Interval], list[WaitingQuote]] = {}
         self._descends: dict[tuple[str, Interval], bool] = {}  # whether the newest rows come first
 
     def begin_file(self) -> None:
         """Begin a file; what waits of one that failed is dropped."""
-        self._waiting, self._descends = {}, {}
+        self._waiting, self._descends, self._jumps = {}, {}, PriceJumps()
 
     def write(self, rows: FileRows) -> Mapping[int, str]:
         """Store the good quotes of a part; return the reasons of the other rows, by position in the file."""
@@ -74,8 +78,12 @@ class QuoteWriter:
             reasons |= self._write(rows, part)
         return reasons
 
-    def end_file(self) -> list[RefusedQuote]:
-        """Store what waits; return the rows that were refused."""
+    def end_file(self, file: Path) -> list[RefusedQuote]:
+        """Store what waits; return the rows that were refused.
+
+        Raises UnclearFileError where the rows of one symbol are evidently those of several.
+        """
+        self._jumps.check(file, self._as_is)
         refused: list[RefusedQuote] = []
         for (symbol, interval), waiting in self._waiting.items():
             descends = self._descends.get((symbol, interval), False)
@@ -108,6 +116,8 @@ class QuoteWriter:
         sound, series = take(quotes, good), (part.symbol, interval)
         if len(sound) and sound.opened_at[0] != sound.opened_at[-1]:
             self._descends.setdefault(series, bool(sound.opened_at[0] > sound.opened_at[-1]))
+        if not is_column(rows):
+            self._jumps.add(part.symbol, sound)
         found = last_quotes(sound, interval, descends=self._descends.get(series, False))
         self._count_earlier(int(found.rows.sum()) - len(found))
         places = part.rows[good][found.places]

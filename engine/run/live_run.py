@@ -196,6 +196,8 @@ class LiveRun:
 
     def start(self) -> None:
         """Start recorder and connection."""
+        if self._config.session_data_config.wants_quotes and not self._feed.abilities.has_quotes:
+            self.alert(f"{self._feed.name} sends no quotes: bid and ask are made of the last close")
         self._recorder.start()
         self._connection.start()
 
@@ -602,6 +604,8 @@ class LiveRun:
             save_lag_s=recorder.save_lag_s,
             journal_bytes=recorder.journal_bytes,
             unsaved=recorder.unsaved,
+            quotes=counts.quotes if self._config.session_data_config.wants_quotes else None,
+            quotes_left_out=counts.quotes_left_out,
         )
 
     def _wait(self, future: Future[Answer], process_messages: ProcessMessages) -> Answer:

@@ -7,18 +7,23 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Protocol, runtime_checkable
 
 from tapedeck.engine.intervals import Interval
+from tapedeck.engine.store.quote_store import QuoteStore
+from tapedeck.engine.store.store_answers import BarWatch, Floats, Ints, WriteResult
 
-if TYPE_CHECKING:
-    from tapedeck.engine.store.quote_store import QuoteStore
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+__all__ = [
+    "BarBatch",
+    "BarColumns",
+    "BarStore",
+    "BarWatch",
+    "EmptySlots",
+    "Floats",
+    "Ints",
+    "ManySymbolWriter",
+    "WriteResult",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +58,6 @@ class BarBatch:
 
 
 @dataclass(frozen=True, slots=True)
-class WriteResult:
-    """Result of one write: counts of new, unchanged and replaced rows, and conflicts.
-
-    `conflicts`: positions (int64, in the order given) of bars whose time is stored with different values;
-    the stored values were kept. With `replace` they are overwritten and counted in `replaced` instead.
-    """
-
-    written: int
-    unchanged: int
-    replaced: int
-    conflicts: Ints
-
-
-@dataclass(frozen=True, slots=True)
 class EmptySlots:
     """Slots in which history has no trade, int64 (n,) each, ascending by row, then time.
 
@@ -90,14 +81,6 @@ class ManySymbolWriter(Protocol):
         `rows`: position of each bar's symbol, int64 (n,); bars are sorted by row, then time, each time of a
         symbol once. The same as a `write` of each symbol with `replace`.
         """
-        ...
-
-
-class BarWatch(Protocol):
-    """Bars of some symbols over a range of time, as they were when the watch began."""
-
-    def check(self, start: int, end: int) -> None:
-        """Raise StoreChangedError if bars of `[start, end)` were changed since, or if the store is gone."""
         ...
 
 

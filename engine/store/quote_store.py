@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tapedeck.engine.intervals import Interval
-from tapedeck.engine.store.bar_store import BarWatch, Floats, Ints, WriteResult
+from tapedeck.engine.store.store_answers import BarWatch, Floats, Ints, WriteResult
 
 
 @dataclass(frozen=True, slots=True)

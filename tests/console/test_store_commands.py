@@ -12,9 +12,10 @@ import pytest
 from typer.testing import CliRunner
 
 from tapedeck.console.cli.main import app
-from tapedeck.engine.intervals import DAY, MINUTE
+from tapedeck.engine.intervals import DAY, MINUTE, SECOND
 from tapedeck.engine.store.bar_store import BarColumns
 from tapedeck.engine.store.locations import open_store
+from tapedeck.engine.store.quote_store import QuoteColumns
 
 MONDAY = 1381152600  # 2013-10-07T13:30:00Z
 
@@ -136,3 +137,49 @@ def test_list_tells_how_many_slots_are_confirmed_empty(location):
     run("store", "remove", "SPY", "--store", location, "--yes")
     with open_store(location) as store:
         assert len(store.empty_slots(["SPY"], MINUTE, -(10**11), 10**12)) == 0
+
+
+@pytest.fixture
+def quoted(location):
+    """The store, with quotes of SPY in both intervals, and of IBM, which has no bars."""
+    with open_store(location) as store:
+        for symbol, interval, start in (("SPY", MINUTE, MONDAY), ("IBM", SECOND, MONDAY + 86400)):
+            times = start + interval.seconds * np.arange(5)
+            store.quotes.write(symbol, interval, QuoteColumns(times, *[1.0 + np.arange(5)] * 4))
+    return location
+
+
+def test_list_shows_quotes_with_their_number_and_first_and_last(quoted):
+    rows = list(csv.reader(run("store", "list", "--format", "csv", "--store", quoted).splitlines()))
+    assert rows[0] == [
+        *["symbol", "interval", "first", "last", "bars", "days"],
+        *["quotes", "first_quote", "last_quote"],
+    ]
+    assert rows[2:] == [
+        ["IBM", "1s", "", "", "0", "0", "5", "2013-10-08T13:30:00Z", "2013-10-08T13:30:04Z"],
+        [
+            *["SPY", "1m", "2013-10-07T13:30:00Z", "2013-10-08T19:59:00Z", "780", "2"],
+            *["5", "2013-10-07T13:30:00Z", "2013-10-07T13:34:00Z"],
+        ],
+    ]
+    document = json.loads(run("store", "list", "--format", "json", "--store", quoted))
+    assert [series["quotes"] for series in document["series"]] == [0, 5, 5]
+    text = run("store", "list", "--store", quoted)
+    assert "3 symbols, 810 bars, 10 quotes" in text
+    assert [line.split() for line in text.splitlines() if line.startswith("IBM")] == [
+        ["IBM", "1s", "2013-10-08", "13:30:00", "2013-10-08", "13:30:04", "5"]
+    ]
+
+
+def test_quotes_go_with_their_symbol(quoted):
+    text = run("store", "remove", "SPY", "IBM", "--store", quoted, code=2)
+    assert "IBM 1s, 2013-10-08 to 2013-10-08 (of 5 quotes in all)" in text
+    assert "SPY 1m, 2013-10-07 to 2013-10-08 (of 780 bars and 5 quotes in all)" in text
+    run("store", "remove", "SPY", "--from", "2013-10-08", "--store", quoted, "--yes")
+    removed = json.loads(run("store", "remove", "SPY", "IBM", "--store", quoted, "--yes", "--json"))
+    assert [(one["symbol"], one["bars"], one["quotes"]) for one in removed["removed"]] == [
+        ("IBM", 0, 5),
+        ("SPY", 390, 5),
+    ]
+    assert "1 symbol, 30 bars in" in run("store", "list", "--store", quoted)
+    assert "no damage found" in run("store", "verify", "--store", quoted)

@@ -31,13 +31,26 @@ def random_quotes(
     for slots in sessions:
         last = int(slots.closed_at[-1]) + _AFTER_CLOSE_S
         for symbol in symbols:
-            missing = random.choice((0.1, 0.5, 0.95, 1.0))
+            missing = random.choice((0.0, 0.0, 0.3, 0.9, 1.0))
             first = random.choice((0, 0, 0, len(slots) // 2))
             around = {int(slots.opened_at[0]) - 60, int(slots.closed_at[-1])} - in_slots
             for opened_at in [*sorted(around), *slots.opened_at[first:].tolist()]:
                 if random.random() >= missing:
                     found += _of_slot(random, symbol, opened_at, last)
     return sorted(found, key=lambda message: message.at)
+
+
+def calm_quotes(
+    random: Random, sessions: Sequence[SessionSlots], symbols: Sequence[str]
+) -> list[QuoteMessage]:
+    """Return messages of most slots, from the first on, each as its slot is over."""
+    return [
+        QuoteMessage(opened_at + 60.0, _random_quote(random, symbol, opened_at))
+        for slots in sessions
+        for opened_at in slots.opened_at.tolist()
+        for symbol in symbols
+        if opened_at == slots.opened_at[0] or random.random() < 0.8
+    ]
 
 
 def _of_slot(random: Random, symbol: str, opened_at: int, last: float) -> list[QuoteMessage]:

@@ -57,7 +57,15 @@ class Replay:
             open_store(self.folder / self.top, create=True) as top,
         ):
             overlay = OverlayStore(base, top, cutoff=cutoff, cutoff_day=self.day)
-            replay = ReplayFeed(base, self.clock, MINUTE, self.script, first=cutoff, zone=self.zone)
+            replay = ReplayFeed(
+                base,
+                self.clock,
+                MINUTE,
+                self.script,
+                first=cutoff,
+                zone=self.zone,
+                has_quotes=self.config.session_data_config.wants_quotes,
+            )
             journal = journal_path(self.folder / self.top)
             options = LiveOptions(feed or replay, self.clock, journal, self.days, first_day=self.first_day)
             kept = KeepRecords()

@@ -54,7 +54,7 @@ class ChartPanel(Panel):
         """Return the candles of the session, oldest first."""
         data = self._data(view_state)
         names = ("open", "high", "low", "close", "volume")
-        columns = [getattr(data, name) for name in names] + list(data.overlays.values())
+        columns = [getattr(data, name) for name in names] + [line.values for line in data.overlays]
         zone = data.zone
         times = np.datetime_as_string(data.opened_at.astype("datetime64[s]"), timezone=zone)
         rows: list[tuple[Value, ...]] = [
@@ -62,7 +62,7 @@ class ChartPanel(Panel):
             for at in range(data.today, len(data))
             if not np.isnan(data.close[at])
         ]
-        return Table.of(["timestamp", *names, *data.overlays], rows)
+        return Table.of(["timestamp", *names, *(line.name for line in data.overlays)], rows)
 
     def keyboard_target(self) -> Widget:
         """Return the chart."""

@@ -117,6 +117,10 @@ def _received(live: LiveStatus) -> list[Content]:
         "corrected": feed.corrected,
         "early": feed.early,
     }
+    if feed.quotes is not None:
+        counts["quotes"] = feed.quotes
+    if feed.quotes_left_out:
+        counts["quotes left out"] = feed.quotes_left_out
     return [*pairs, *(_pair(name, f"{count:,}") for name, count in counts.items())]
 
 

@@ -1,7 +1,16 @@
 """Widgets of the console: each takes frozen data, draws a canvas and posts messages for clicks."""
 
 from tapedeck.console.app.widgets.candle_chart import CandleChart
-from tapedeck.console.app.widgets.candles import ChartData, FormingCandle
+from tapedeck.console.app.widgets.chart_data import (
+    ChartData,
+    ChartLine,
+    ChartMark,
+    ChartPane,
+    ChartWindow,
+    FormingCandle,
+    LineForm,
+    MarkKind,
+)
 from tapedeck.console.app.widgets.coverage_map import CoverageData, CoverageMap
 from tapedeck.console.app.widgets.equity_curve import EquityCurve, EquityData
 from tapedeck.console.app.widgets.gap_map import GapMap, GapMapData
@@ -15,6 +24,10 @@ from tapedeck.console.app.widgets.tape_strip import StripData, StripTick, TapeSt
 __all__ = [
     "CandleChart",
     "ChartData",
+    "ChartLine",
+    "ChartMark",
+    "ChartPane",
+    "ChartWindow",
     "CoverageData",
     "CoverageMap",
     "EquityCurve",
@@ -22,7 +35,9 @@ __all__ = [
     "FormingCandle",
     "GapMap",
     "GapMapData",
+    "LineForm",
     "LineList",
+    "MarkKind",
     "StripData",
     "StripTick",
     "StyledLine",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from tapedeck.console.app.widgets.candles import ChartData
 from tapedeck.console.app.widgets.canvas import Canvas
+from tapedeck.console.app.widgets.chart_data import ChartData
 from tapedeck.console.app.widgets.chart_painting import INKS, paint_chart
 from tapedeck.console.app.widgets.painted import Painted
 

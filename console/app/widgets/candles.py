@@ -1,11 +1,9 @@
-"""Chart data, and drawing of candles, overlays and volumes into a rectangle of a canvas."""
+"""Drawing of candles, overlays and volumes into a rectangle of a canvas."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +12,6 @@ from tapedeck.console.app.widgets.canvas import BLANK, Canvas
 from tapedeck.console.app.widgets.price_scale import PriceScale
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 Indices = NDArray[np.intp]
 Inks = NDArray[np.uint16]
 
@@ -31,56 +28,6 @@ _SOLID: Final = _points(" ╷▄╵│▄▀▀█").reshape(3, 3)
 _LINE: Final = _points("▔─▁")
 _DOTTED: Final = "┄"
 _LEVELS: Final = _points("▁▂▃▄▅▆▇█")
-
-
-@dataclass(frozen=True, slots=True)
-class FormingCandle:
-    """Candle of a bar that is not over, right of the others. `age`: time since it was received, as text."""
-
-    open: float
-    high: float
-    low: float
-    close: float
-    age: str
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ChartData:
-    """Candles of one symbol and interval, oldest first, shape (n,); missing bars are NaN.
-
-    `opened_at`: int64, seconds UTC. `today`: index of the first candle of the session on view (n if it has
-    none yet); earlier candles are history. `overlays`: name → values on the price scale, shape (n,), NaN
-    until warm; `before`: name of an overlay → its last value of the session before. `levels`: short name →
-    price of a dotted line over the whole chart, such as the high of the pre-market. `zone`: the exchange's,
-    for the time axis. `as_of`: the clock as text, with its zone. `is_daily`: the candles are days or longer,
-    and the axis shows dates. `corrected`: whether each candle has a bar that was corrected or filled late,
-    (n,), None if none has. `forming`: the candle that is not over, which is no part of the others. `later`:
-    words on a symbol that joins after this time, whose candles are dimmed. `bought`, `sold`: indices of
-    candles in which strategies bought or sold.
-    """
-
-    title: str
-    as_of: str
-    zone: ZoneInfo
-    opened_at: Ints
-    open: Floats
-    high: Floats
-    low: Floats
-    close: Floats
-    volume: Floats
-    today: int = 0
-    overlays: Mapping[str, Floats] = field(default_factory=dict)
-    before: Mapping[str, float] = field(default_factory=dict)
-    levels: Mapping[str, float] = field(default_factory=dict)
-    is_daily: bool = False
-    corrected: NDArray[np.bool_] | None = None
-    forming: FormingCandle | None = None
-    later: str = ""
-    bought: frozenset[int] = frozenset()
-    sold: frozenset[int] = frozenset()
-
-    def __len__(self) -> int:
-        return len(self.opened_at)
 
 
 @dataclass(frozen=True, slots=True)

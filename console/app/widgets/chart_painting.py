@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tapedeck.console.app.widgets.candles import (
-    ChartData,
     Indices,
     Inks,
     Plot,
@@ -21,6 +20,7 @@ from tapedeck.console.app.widgets.candles import (
     draw_volumes,
 )
 from tapedeck.console.app.widgets.canvas import Canvas, shortened
+from tapedeck.console.app.widgets.chart_data import ChartData
 from tapedeck.console.app.widgets.chart_layout import AXIS_WIDTH, ChartLayout
 from tapedeck.console.app.widgets.figures import BOUGHT, CORRECTED, SOLD, compact, fixed, marked_as_before
 from tapedeck.console.app.widgets.price_scale import PriceScale
@@ -107,7 +107,7 @@ def _paint_titles(canvas: Canvas, layout: ChartLayout, data: ChartData) -> None:
 def _paint_plot(
     canvas: Canvas, layout: ChartLayout, data: ChartData, shown: slice, columns: Indices, *, solid_falls: bool
 ) -> PriceScale:
-    overlays = tuple(values[shown] for values in data.overlays.values())[: len(_OVERLAYS)]
+    overlays = tuple(line.values[shown] for line in data.overlays)[: len(_OVERLAYS)]
     scale = _scale(layout, data)
     plot = Plot(canvas, layout.plot_top, layout.plot_rows, columns)
     ohlc = (data.open[shown], data.high[shown], data.low[shown], data.close[shown])
@@ -148,7 +148,7 @@ def _paint_forming(
     inks = np.array([_INK["forming"]], dtype=np.uint16)
     draw_candles(plot, scale, (opened, high, low, close), inks, solid_falls=solid_falls)
     if layout.times is not None:
-        canvas.right_text(canvas.width, layout.times, f"now {forming.age}", _INK["forming"])
+        canvas.right_text(canvas.width, layout.times, f"now {forming.note}", _INK["forming"])
 
 
 def _paint_volumes(
@@ -219,12 +219,13 @@ def _legend(data: ChartData, width: int) -> list[list[tuple[str, int]]]:
     lines: list[list[tuple[str, int]]] = []
     remaining = 0
     parts = []
-    for number, ((name, values), ink) in enumerate(zip(data.overlays.items(), _OVERLAYS, strict=False), 1):
-        value, before = _last_known(values), data.before.get(name, math.nan)
-        if math.isnan(value) and not math.isnan(before):
-            parts.append((f"{number}─{name} {marked_as_before(fixed(before, decimals))}", _INK["axis"]))
+    for number, (line, ink) in enumerate(zip(data.overlays, _OVERLAYS, strict=False), 1):
+        value = _last_known(line.values)
+        if math.isnan(value) and not math.isnan(line.before):
+            text = marked_as_before(fixed(line.before, decimals))
+            parts.append((f"{number}─{line.name} {text}", _INK["axis"]))
         else:
-            parts.append((f"{number}─{name} {fixed(value, decimals)}", ink))
+            parts.append((f"{number}─{line.name} {fixed(value, decimals)}", ink))
     if len(data.overlays) > len(_OVERLAYS):
         parts.append((f"{len(data.overlays) - len(_OVERLAYS)} more in indicators", _INK["axis"]))
     for text, ink in parts:

@@ -80,12 +80,12 @@ class QuoteRows:
 
     def _numbers(self, piece: Piece, name: str) -> Floats:
         """Return a column: NaN for empty fields, infinity for invalid ones, which are findings."""
-        values, texts = piece.numbers(name), piece.texts(name)
-        empty = np.array([not text for text in texts], dtype=np.bool_)
+        values, empty = piece.numbers(name), piece.empty(name)
         bad = ~np.isfinite(values) & ~empty
+        texts = piece.texts(name) if bad.any() else []
         for at in np.flatnonzero(bad).tolist():
             self._log.add(QUOTES_CSV, int(piece.lines[at]), f"invalid number {texts[at]!r} of {name}")
-        return np.where(empty, np.nan, np.where(bad, np.inf, values))
+        return np.where(bad, np.inf, values)
 
     def _over(self, rows: pd.DataFrame, expected: ExpectedSession) -> pd.DataFrame:
         """Report and drop quotes of slots that were not over when their symbol left, or the session ended."""
@@ -139,16 +139,13 @@ class QuoteRows:
     def _check_held(self, name: str, quotes: pd.DataFrame, end: int, expected: ExpectedSession) -> None:
         """Report slots without a row after a symbol's first, and sides that are lost again."""
         columns, lines = quotes["column"].to_numpy(dtype=np.int64), quotes["line"].to_numpy()
-        ends = [*columns[1:].tolist(), end]
-        for at, following in enumerate(ends):
-            lacking = following - int(columns[at]) - 1
-            if lacking > 0:
-                first = expected.time_text(int(expected.base.labels[columns[at] + 1]))
-                slots = "slot has" if lacking == 1 else "slots have"
-                message = (
-                    f"after this row of {name}, {lacking} {slots} no row, from {first} on: a quote is held"
-                )
-                self._log.add(QUOTES_CSV, int(lines[at]), message)
+        lacking = np.diff(columns, append=end) - 1
+        for at in np.flatnonzero(lacking > 0).tolist():
+            count = int(lacking[at])
+            first = expected.time_text(int(expected.base.labels[columns[at] + 1]))
+            slots = "slot has" if count == 1 else "slots have"
+            message = f"after this row of {name}, {count} {slots} no row, from {first} on: a quote is held"
+            self._log.add(QUOTES_CSV, int(lines[at]), message)
         for side in SIDES:
             missing = quotes[side].isna().to_numpy()
             for at in np.flatnonzero(missing[1:] & ~missing[:-1]).tolist():
@@ -169,17 +166,18 @@ class QuoteRows:
             first = expected.time_text(int(expected.base.labels[slots[0]]))
             message = f"is the first made quote of {name}, which has a bar at {first}"
             self._log.add(QUOTES_CSV, int(lines[0]), message)
+        has_bar = places >= 0
+        last = np.full(len(columns), np.nan)
+        last[has_bar] = closes[places[has_bar]]
         values = quotes[list(FIELDS)].to_numpy()
-        for at, place in enumerate(places.tolist()):
-            message = ""
-            if place < 0:
+        sides, sizes = values[:, : len(SIDES)], values[:, len(SIDES) :]
+        differs = has_bar & (sides != last[:, None]).any(axis=1)
+        is_sized = has_bar & ~differs & ~np.isnan(sizes).all(axis=1)
+        for at in np.flatnonzero(~has_bar | differs | is_sized).tolist():
+            message = "is made, so it must have no sizes"
+            if not has_bar[at]:
                 message = f"is made, but {name} has no bar up to there"
-            elif (values[at, : len(SIDES)] != closes[place]).any():
-                bid, ask = (f"{value:.15g}" for value in values[at, : len(SIDES)])
-                message = (
-                    f"is made, so bid and ask must be the last close, {closes[place]:.15g}: {bid}, {ask}"
-                )
-            elif not np.isnan(values[at, len(SIDES) :]).all():
-                message = "is made, so it must have no sizes"
-            if message:
-                self._log.add(QUOTES_CSV, int(lines[at]), message)
+            elif differs[at]:
+                bid, ask = (f"{value:.15g}" for value in sides[at])
+                message = f"is made, so bid and ask must be the last close, {last[at]:.15g}: {bid}, {ask}"
+            self._log.add(QUOTES_CSV, int(lines[at]), message)

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from tapedeck.engine.export.validation.report import FindingLog
-from tapedeck.engine.tape.bar_grid import Floats, Ints
+from tapedeck.engine.tape.bar_grid import Floats, Ints, Mask
 
 # Approximate number of bytes read at once.
 _BYTES_AT_ONCE: Final = 2**23
@@ -37,10 +37,17 @@ class Piece:
         texts: list[str] = self.columns[name].to_pylist()
         return texts
 
+    def empty(self, name: str) -> Mask:
+        """Return where a column is empty, bool (n,)."""
+        empty: Mask = pc.equal(self.columns[name], "").to_numpy(zero_copy_only=False)
+        return empty
+
     def numbers(self, name: str) -> Floats:
-        """Return a column as numbers; NaN for invalid ones."""
+        """Return a column as numbers; NaN for invalid and empty ones."""
+        column = self.columns[name]
+        filled = pc.if_else(pc.equal(column, ""), pa.scalar("nan"), column)
         try:
-            values: Floats = pc.cast(self.columns[name], pa.float64()).to_numpy()
+            values: Floats = pc.cast(filled, pa.float64()).to_numpy()
         except pa.ArrowInvalid:
             values = np.array([_number(text) for text in self.texts(name)], dtype=np.float64)
         return values

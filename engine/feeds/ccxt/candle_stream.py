@@ -137,10 +137,14 @@ class CandleStream:
     # Candles
 
     def _arrived(self, update: Mapping[str, Mapping[str, Sequence[Candle]]]) -> None:
-        """Keep candles; they are taken in a moment, with those of other symbols."""
+        """Have candles taken in a moment, with those of other symbols.
+
+        From the caches: what a call returns may lack the last update of the candle before the newest one,
+        and is old by then. It is kept only where an exchange has no cache.
+        """
         self.heard.set()
         for symbol, of_symbol in update.items():
-            if symbol in self._symbols:
+            if symbol in self._symbols and not self._cache(symbol):
                 # Copied: the library changes its lists in place.
                 self._came.append((symbol, [list(one) for one in of_symbol.get(self._timeframe, ())]))
         if not self._is_due:
@@ -153,8 +157,8 @@ class CandleStream:
         """Take what came, and what the library's caches have: a call returns one symbol's candles alone."""
         if self._is_lost:
             return
-        came, self._came, self._is_due = self._came, [], False
-        came.extend(self._changed())
+        is_message = self._is_due  # else the clock has come to the end of a slot
+        came, self._came, self._is_due = [*self._changed(), *self._came], [], False
         now = self._clock.now()
         bars: list[FeedBar] = []
         forming: list[FeedBar] = []
@@ -164,13 +168,13 @@ class CandleStream:
             forming.extend(taken.forming)
         if bars:
             self.sink.bars(bars)
-        if came:
-            self.sink.forming(forming)  # without any, too: a message came, and the feed is not mute
+        if came or is_message:
+            self.sink.forming(forming)  # without any, too: the feed is not mute
 
     def _changed(self) -> Iterator[tuple[str, list[Candle]]]:
         """Yield the last candles of the symbols whose cache has changed."""
         for symbol, tail in self._symbols.items():
-            cache = self._exchange.ohlcvs.get(symbol, {}).get(self._timeframe, ())
+            cache = self._cache(symbol)
             length = len(cache)
             latest = tuple(tuple(one) for one in islice(reversed(cache), _LATEST))
             if not length or tail == (length, latest):
@@ -178,6 +182,9 @@ class CandleStream:
             before = tail[0] if tail and isinstance(tail[0], int) else 0
             self._symbols[symbol] = (length, latest)
             yield symbol, [list(one) for one in islice(reversed(cache), _LATEST + length - before)]
+
+    def _cache(self, symbol: str) -> Sequence[Candle]:
+        return self._exchange.ohlcvs.get(symbol, {}).get(self._timeframe, ())
 
     async def _close_slots(self) -> None:
         """Send the bars of each slot when it is over by the market's clock, for ever."""

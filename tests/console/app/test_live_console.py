@@ -404,6 +404,14 @@ def test_the_feed_panel_has_every_fact_of_the_status_slowest_symbol_first(
         )
         assert rows["gap", "BBB", "2013-11-26T10:28:00-05:00"] == "asked 2 of 5"
         assert rows["gaps", "", "unfillable"] == "1"
+        assert "quotes" not in text
+        assert ("feed", "", "quotes") not in rows
+        quoted = replace(received(now), quotes=1200, quotes_left_out=3)
+        console.live.follow(61, feed=quoted)
+        await feed_text(console, pilot, "quotes 1,200", "quotes left out 3")
+        await console.app.do("copy", "csv")
+        rows = {(row["kind"], row["symbol"], row["name"]): row["value"] for row in read(console)}
+        assert (rows["feed", "", "quotes"], rows["feed", "", "quotes_left_out"]) == ("1200", "3")
 
     run_live(console_store, tmp_path, act, size=WIDE)
 

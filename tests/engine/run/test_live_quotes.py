@@ -170,7 +170,9 @@ def test_a_feed_without_quotes_has_made_ones(base: Path, tmp_path: Path) -> None
         with replay.system(feed) as (system, kept):
             system.start()
             assert system.wait(LIMIT_S)
-            tape = kept.records[0].tape
+            tape, status = kept.records[0].tape, system.snapshot().live
+    assert status is not None
+    assert status.alerts[0].text == "replay sends no quotes: bid and ask are made of the last close"
     assert tape.quotes is not None
     assert tape.quotes.made.all()
     closes = pd.DataFrame(tape.base.values[CLOSE]).ffill(axis=1).to_numpy()

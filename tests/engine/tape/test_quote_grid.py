@@ -124,6 +124,17 @@ def test_the_first_quote_ends_that_a_symbol_is_made(first: int) -> None:
     assert grid.values[:, 1, 9].tolist() == [50.0, 51.0, 1.0, 2.0]
 
 
+def test_a_symbol_whose_only_quote_is_taken_back_is_made_again() -> None:
+    came = np.full((4, 1, 10), np.nan)
+    came[:, 0, 3] = 50.0, 51.0, 1.0, 2.0
+    base, grid = BarGrid.loaded(random_values(1, 10, seed=1)), QuoteGrid(came)
+    grid.hold(base, 0, 6)
+    assert not grid.made[0]
+    grid.correct(base, np.array([0]), np.array([3]), np.full((4, 1), np.nan), 6)
+    assert grid.made[0]
+    assert grid.values[0, 0, :6].tolist() == base.values[CLOSE, 0, :6].tolist()
+
+
 def test_quotes_count_in_the_size_of_a_tape() -> None:
     slots = slots_of("2013-11-29")
     tape = tape_over(slots, random_values(2, len(slots), seed=1))

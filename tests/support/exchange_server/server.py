@@ -221,9 +221,12 @@ class ExchangeServer:
     # Connections
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
-        if request.headers.get("Upgrade", "").lower() == "websocket":
-            return await self._connected(request)
-        return await self._rest(request)
+        try:
+            if request.headers.get("Upgrade", "").lower() == "websocket":
+                return await self._connected(request)
+            return await self._rest(request)
+        except ConnectionError:  # the client has gone
+            return web.Response()
 
     async def _connected(self, request: web.Request) -> web.StreamResponse:
         now = self.clock.now()
@@ -242,8 +245,6 @@ class ExchangeServer:
             async for message in socket:
                 if message.type is WSMsgType.TEXT:
                     self._asked(connection, json.loads(message.data))
-        except ConnectionError:
-            pass  # dropped
         finally:
             writer.cancel()
             self._connections.discard(connection)

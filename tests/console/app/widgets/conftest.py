@@ -17,6 +17,7 @@ from textual.widget import Widget
 from tapedeck.console.app.theming import load_themes
 from tapedeck.console.app.widgets import (
     ChartData,
+    ChartLine,
     CoverageMap,
     GapMap,
     GapMapData,
@@ -110,7 +111,10 @@ def lines() -> Callable[[Any], list[str]]:
 
 
 def chart_of(closes: Any, **changes: Any) -> ChartData:
-    """Return a chart of one-minute candles from Monday's open on; each opens at the close before."""
+    """Return a chart of one-minute candles from Monday's open on; each opens at the close before.
+
+    `overlays` may be given as name → values.
+    """
     close = np.asarray(closes, dtype=np.float64)
     opening = np.concatenate([close[:1], close[:-1]])
     opening = np.where(np.isnan(close), np.nan, np.where(np.isnan(opening), close, opening))
@@ -126,6 +130,9 @@ def chart_of(closes: Any, **changes: Any) -> ChartData:
         "close": close,
         "volume": np.where(np.isnan(close), np.nan, 1000.0),
     }
+    overlays = changes.get("overlays", ())
+    if isinstance(overlays, dict):
+        changes["overlays"] = tuple(ChartLine(name, line) for name, line in overlays.items())
     return ChartData(**(values | changes))
 
 
