@@ -141,13 +141,16 @@ class CcxtFeed:
         return line.run(lambda: history.ask(symbols, start, end), timeout)
 
     def check(self, symbols: Sequence[str], timeout: float) -> Sequence[str]:
-        """Return what was found: markets, symbols, and history of the first one; FeedError for a fault."""
+        """Return what was found: markets, symbols, and history of the first one; FeedError for a fault.
+
+        `timeout` counts from when the library is loaded.
+        """
+        make = self._find(self._exchange)
         began = time.monotonic()
 
         def left() -> float:
             return timeout - (time.monotonic() - began)
 
-        make = self._find(self._exchange)
         with self._lock:
             closes = self._closes
         line = self._made_line(make, lambda _: None, closes)
