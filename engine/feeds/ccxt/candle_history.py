@@ -70,7 +70,7 @@ class CandleHistory:
         over = asked_at - OVER_AFTER_S  # by when candles were over that history has
         found: dict[int, FeedBar] = {}
         at = start
-        while at <= end and at <= asked_at:
+        while at <= end and at + self._step <= asked_at:
             # One more than asked for: the candle after the last one shows that the last one is complete.
             candles = await self.page(symbol, at, (end - at) // self._step + 2)
             given = {bar.opened_at: bar for one in candles if (bar := bar_of(symbol, one)) is not None}

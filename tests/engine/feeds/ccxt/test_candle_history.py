@@ -157,3 +157,10 @@ def test_whatever_an_exchange_has_no_bar_is_wrong_and_none_is_missing_before_its
     expected = {minute for minute in true if start <= minute < start + length and is_over(minute)}
     assert expected <= set(given_bars)
     assert answer.complete_until <= now
+
+
+def test_a_candle_that_may_not_have_begun_is_not_asked_for() -> None:
+    exchange = ListedExchange({"A": [1.0] * 5 + [None]}, at(5.2))
+    answer = asked(exchange, 0, 6)
+    assert (minutes(answer), whole_until(answer)) == ([0, 1, 2, 3], 4)  # the last one may not be complete yet
+    assert len(exchange.asked) == 1
