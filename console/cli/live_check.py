@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 CHECK_TIMEOUT_S: Final = 5.0
 """Time in which a feed must have been checked, in seconds."""
+_LOADED_WITHIN_S: Final = 30.0
+"""Time for its libraries, besides; on a busy machine some take seconds."""
 
 
 def check_feed(invocation: Invocation, loaded: LoadedConfig, name: str) -> None:
@@ -38,7 +40,10 @@ def check_feed(invocation: Invocation, loaded: LoadedConfig, name: str) -> None:
     symbols = config.session_data_config.symbols
     try:
         found = call_in_time(
-            feed.name, "its check", lambda: feed.check(symbols, CHECK_TIMEOUT_S), CHECK_TIMEOUT_S
+            feed.name,
+            "its check",
+            lambda: feed.check(symbols, CHECK_TIMEOUT_S),
+            CHECK_TIMEOUT_S + _LOADED_WITHIN_S,
         )
     finally:
         feed.close()

@@ -69,8 +69,7 @@ def call_in_time(feed: str, what: str, work: Callable[[], Value], timeout: float
     """Return the result of a feed's call, or raise its FeedError; a final one if it takes too long."""
     call = FeedCall(what, work, time.monotonic() + timeout, lambda _: None)
     call.start()
-    # The feed has its own chance to say why it did not answer in time.
-    if not call.join(timeout * 1.1):
+    if not call.join(timeout):
         raise FeedError(f"{feed}: {what} did not end within {timeout:g} s", is_final=True)
     if call.error is not None:
         raise call.error

@@ -125,6 +125,6 @@ class CheckedFeed(Protocol):
         """Return what was found, a line each (account, plan, symbols, history); FeedError for a fault.
 
         Nothing is connected or subscribed: a recording that runs elsewhere is not disturbed. It ends within
-        `timeout` seconds.
+        `timeout` seconds, counted from when the libraries that it needs are loaded.
         """
         ...

@@ -97,6 +97,7 @@ def universe_plan(
         notes=(),
         warnings=(),
         compared_days=(),
+        quotes=False,
     )
 
 

@@ -87,6 +87,7 @@ def test_a_fault_is_told_with_the_code_of_its_kind(check: Any, is_bad_input: boo
 
 def test_a_check_that_hangs_ends_with_a_message(check: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(f"{MODULE}.CHECK_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(f"{MODULE}._LOADED_WITHIN_S", 0.0)
     done = check(CheckableFeed(hangs=True))
     assert (done.exit_code, done.stderr) == (1, "error: checkable: its check did not end within 0.05 s\n")
 

@@ -21,6 +21,7 @@ from tests.faults.live_sessions import scratch
 from tests.support.provider_sessions import Outcome, Provider, recorded_quietly, run_script
 
 SPEED: Final = 300.0
+_TOLD_EVERY: Final = 20
 
 
 def ccxt_provider() -> Provider:
@@ -61,8 +62,10 @@ def main() -> int:
     findings: list[str] = []
     run = partial(run_one, options.feed, speed=options.speed)
     with ProcessPoolExecutor(options.jobs) as jobs:
-        for outcome in jobs.map(run, seeds):
+        for number, outcome in enumerate(jobs.map(run, seeds), start=1):
             counts += outcome.counts
+            if number % _TOLD_EVERY == 0:
+                print(f"{number:,} scripts, {len(findings)} findings", flush=True)  # noqa: T201
             findings += outcome.findings
             for finding in outcome.findings:
                 print(f"FINDING {finding}", file=sys.stderr, flush=True)  # noqa: T201

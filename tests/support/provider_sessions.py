@@ -12,7 +12,7 @@ import os
 import threading
 import traceback
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -69,7 +69,7 @@ class PlayedProvider(Protocol):
 
 
 class Provider(Protocol):
-    """A provider, its session, and its random fault scripts."""
+    """A provider, its session, and its random fault scripts; `make_clock` if its clock is a special one."""
 
     @property
     def name(self) -> str:
@@ -161,7 +161,8 @@ class _Script:
         start = self._opens - 1.5 * speed  # the feed connects, and loads its markets
         if random.random() < 0.2:
             start = random.uniform(self._opens, self._closes - 300)
-        self._clock = LiveClock(speed=speed, start=start)
+        make_clock: Callable[..., LiveClock] = getattr(provider, "make_clock", LiveClock)
+        self._clock = make_clock(speed=speed, start=start)
         self._stops = [random.uniform(0.1, 0.9)] if random.random() < 0.2 else []
 
     def run(self) -> None:

@@ -87,7 +87,7 @@ def universe_loader(
     """Return the loader of a market's universe, and its plan; `section`: `universe` of the session file."""
     config = session_file(
         ["FULL"],
-        ["1m"],
+        ["1m", "quotes"],
         *PLAYED,
         historical={"indicators": TRAILING, "data": [{"trailing_days": 2, "intervals": ["1d"]}]},
         indicators={"sma_3": {"type": "SMA", "interval": "5m", "timeperiod": 3}},

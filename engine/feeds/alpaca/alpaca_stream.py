@@ -96,7 +96,11 @@ class AlpacaStream:
         try:
             self._result(call, deadline, f"{_named(wanted)} not subscribed: Alpaca does not answer")
         except BaseException:
-            call.cancel()
+            try:
+                loop.call_soon_threadsafe(call.cancel)
+            except RuntimeError:  # the loop has ended, perhaps before the call was begun
+                with contextlib.suppress(RuntimeError):
+                    coroutine.close()
             raise
 
     def close(self) -> None:

@@ -47,7 +47,8 @@ class ClosableSockets:
     def connected(self, host: str, port: int, deadline: float) -> tuple[socket.socket, socket.socket]:
         """Return a socket connected to a host, and the handle with which to `release` it.
 
-        `deadline`: monotonic seconds. Raises NoNetworkError in words; FeedError after `shut`.
+        `deadline`: monotonic seconds. Raises NoNetworkError in words; FeedError after `shut`, or if the
+        deadline was over.
         """
         addresses = self._looked_up(host, port, deadline)
         cause: OSError | None = None
@@ -62,7 +63,9 @@ class ClosableSockets:
                 if self._is_shut:
                     raise FeedError(CLOSED_TEXT) from None
                 cause = error
-        if cause is None or isinstance(cause, TimeoutError):
+        if cause is None:  # a machine that stood still has not tried
+            raise FeedError(f"no time was left to connect to {host}")
+        if isinstance(cause, TimeoutError):
             raise NoNetworkError(f"no network: {host} does not answer")
         if isinstance(cause, ConnectionRefusedError):
             raise NoNetworkError(f"{host} refused the connection (port {port})")

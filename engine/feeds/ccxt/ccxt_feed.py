@@ -14,6 +14,7 @@ from tapedeck.engine.feeds.ccxt.candle_book import CandleBook, bar_of
 from tapedeck.engine.feeds.ccxt.candle_confirmation import confirm_bars
 from tapedeck.engine.feeds.ccxt.candle_history import CandleHistory
 from tapedeck.engine.feeds.ccxt.candle_stream import CLOSE_DELAY_S, CandleStream
+from tapedeck.engine.feeds.ccxt.exchange_errors import NotThereError
 from tapedeck.engine.feeds.ccxt.exchange_library import Exchange, check_installed, exchange_class
 from tapedeck.engine.feeds.ccxt.exchange_line import ExchangeLine
 from tapedeck.engine.feeds.ccxt.exchange_symbols import check_symbols, unknown_symbols
@@ -87,7 +88,8 @@ class CcxtFeed:
     def connect(self, sink: FeedSink, timeout: float) -> None:
         """Load the exchange's markets within `timeout` seconds, unless they are known; FeedError if not.
 
-        The websocket is opened by the first `subscribe`.
+        That the exchange cannot be reached is final for the first connection. The first `subscribe` opens
+        the websocket.
         """
         began = time.monotonic()
         self.close()
@@ -102,6 +104,9 @@ class CcxtFeed:
                 line.exchange, self._book, self._interval, sink, self._clock, line.loop, line.lost
             )
             history = CandleHistory(line.exchange, self._interval, self._clock.now, self._pace)
+        except NotThereError as error:
+            self._end(line)
+            raise FeedError(str(error), is_final=self._known is None) from error
         except BaseException:
             self._end(line)
             raise
@@ -141,13 +146,16 @@ class CcxtFeed:
         return line.run(lambda: history.ask(symbols, start, end), timeout)
 
     def check(self, symbols: Sequence[str], timeout: float) -> Sequence[str]:
-        """Return what was found: markets, symbols, and history of the first one; FeedError for a fault."""
+        """Return what was found: markets, symbols, and history of the first one; FeedError for a fault.
+
+        `timeout` counts from when the library is loaded.
+        """
+        make = self._find(self._exchange)
         began = time.monotonic()
 
         def left() -> float:
             return timeout - (time.monotonic() - began)
 
-        make = self._find(self._exchange)
         with self._lock:
             closes = self._closes
         line = self._made_line(make, lambda _: None, closes)

@@ -37,6 +37,10 @@ _TEXTS: Final = (
 )
 
 
+class NotThereError(FeedError):
+    """No exchange is at the other end, or none that speaks its language: final for a first connection."""
+
+
 def feed_error(error: BaseException, exchange: str) -> FeedError:
     """Return any error of an exchange's call as FeedError; `exchange`: its name.
 
@@ -61,7 +65,7 @@ def check_document(body: str, status: int, exchange: str) -> None:
     if status >= 400 or not body:
         return
     if body[0] == "<":
-        raise FeedError(f"{exchange} answered with a web page: is there a proxy, or a login page?")
+        raise NotThereError(f"{exchange} answered with a web page: is there a proxy, or a login page?")
     if body[0] in "[{" and body[-1] not in "]}":
         raise FeedError(f"{exchange} answered with half a document")
 
@@ -81,7 +85,7 @@ def _of_status(status: int | None, error: BaseException, exchange: str) -> FeedE
 def _of_network(error: BaseException, kinds: set[str], exchange: str) -> FeedError | None:
     cause = next((one for one in _chain(error) if isinstance(one, OSError)), None)
     if cause is not None and not isinstance(cause, TimeoutError):
-        return FeedError(f"cannot reach {exchange}{_at(error)}: {_os_cause(cause)}")
+        return NotThereError(f"cannot reach {exchange}{_at(error)}: {_os_cause(cause)}")
     if any(type(one).__name__ in _CUT for one in _chain(error)):
         return FeedError(f"{exchange} cut the connection without an answer{_at(error)}")
     if "RequestTimeout" in kinds or isinstance(error, TimeoutError | asyncio.TimeoutError):

@@ -74,8 +74,8 @@ def exchange_class(name: str) -> Callable[[Mapping[str, object]], Exchange]:
     if name not in names:
         near = nearest(name, names)
         raise FeedError(
-            f"unknown exchange {name!r} in api_config.exchange: with candles by websocket ccxt has "
-            f"{listed(streaming_exchanges(library), 100)}.{did_you_mean(near)}",
+            f"unknown exchange {name!r} in api_config.exchange: by websocket ccxt has "
+            f"{listed(names, 100)}.{did_you_mean(near)}",
             is_bad_input=True,
         )
     made: Callable[[Mapping[str, object]], Exchange] = getattr(library, name)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Final, TypeVar
 
-from tapedeck.engine.feeds.ccxt.exchange_errors import check_document, feed_error
+from tapedeck.engine.feeds.ccxt.exchange_errors import NotThereError, check_document, feed_error
 from tapedeck.engine.feeds.ccxt.exchange_library import Exchange
 from tapedeck.engine.feeds.ccxt.loop_thread import LoopEndedError, LoopThread
 from tapedeck.engine.feeds.ccxt.url_overrides import UrlOverrides
@@ -106,7 +106,7 @@ class ExchangeLine:
         finally:
             loading.cancel()
         if not self.exchange.markets:
-            raise FeedError(f"{self.name} answered without any market: is there a proxy or a login page?")
+            raise NotThereError(f"{self.name} answered without any market: is there a proxy or a login page?")
         self.loaded_at = time.monotonic()
 
     def _note_answers(self) -> None:

@@ -138,6 +138,13 @@ def test_unknown_names_are_told_with_the_known_ones(sessions):
         UniverseView(sessions[0], 391)
 
 
+def test_no_quotes_are_read_for_the_universe(store, sessions):
+    """Also where the session file streams them."""
+    _, plan = universe_loader(store, {"symbols": "all"})
+    assert not plan.quotes
+    assert all(session.tape.quotes is None for session in sessions)
+
+
 def test_every_name_has_a_value(sessions):
     view = UniverseView(sessions[1], 100)
     assert {"sma_3", "high_2w", "usual", "quality", "pre_gap_pct"} <= set(view.names())

@@ -11,6 +11,7 @@ from typing import Any, Final, get_args
 
 from tapedeck.engine.clock.live_clock import LiveClock
 from tapedeck.engine.clock.slots import SessionSlots
+from tests.support.alpaca_server.clock_at_rest import ClockAtRest
 from tests.support.alpaca_server.faults import (
     BarFault,
     BarKind,
@@ -44,7 +45,8 @@ _PASSING: Final[tuple[HistoryHow, ...]] = ("429", "500", "504", "html", "hang", 
 class AlpacaProvider:
     """Half an hour, or some minutes, of three stocks, recorded by the feed alpaca.
 
-    `quotes_a_minute`: 0 without quotes. `faults`: those of the script, else random ones.
+    `quotes_a_minute`: 0 without quotes. `faults`: those of the script, else random ones; its clock then
+    stands still until the client has subscribed.
     """
 
     name = "alpaca"
@@ -54,6 +56,8 @@ class AlpacaProvider:
         self, quotes_a_minute: int = 0, *, minutes: int = 30, faults: Sequence[Fault] | None = None
     ) -> None:
         self._quotes_a_minute, self._faults = quotes_a_minute, faults
+        if faults is not None:
+            self.make_clock = ClockAtRest
         close = 9 * 60 + 30 + minutes
         self.document: Mapping[str, Any] = {
             "exchange_group": "US_EQUITY",
@@ -80,7 +84,15 @@ class AlpacaProvider:
         market.history_delay_s = random.choice((0.5, 5.0, 60.0)) if self._faults is None else 1.0
         faults = random_faults(random, minutes) if self._faults is None else list(self._faults)
         page = random.choice((7, 50, 10_000))
-        with AlpacaServer(market, clock, faults=faults, plan=BASIC, page=page) as server:
+        with AlpacaServer(
+            market,
+            clock,
+            faults=faults,
+            plan=BASIC,
+            page=page,
+            on_subscription=clock.go if isinstance(clock, ClockAtRest) else lambda: None,
+        ) as server:
+            self.server = server
             yield _Played(server, market, faults)
 
 

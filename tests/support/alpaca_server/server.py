@@ -33,8 +33,8 @@ class AlpacaServer:
     """Alpaca's servers, played by a clock of the market; a context manager.
 
     `page`: most bars in an answer of REST. `not_subscribed`: symbols that are left out of subscriptions.
-    `auth_timeout_s`: seconds of the machine in which a client must authenticate. `on_connection`: called for
-    each connection, in the server's thread, such as to set a clock going.
+    `auth_timeout_s`: seconds of the machine in which a client must authenticate. `on_connection`,
+    `on_subscription`: called for each, in the server's thread, such as to set a clock going.
     """
 
     def __init__(
@@ -48,14 +48,15 @@ class AlpacaServer:
         page: int = MOST,
         not_subscribed: Iterable[str] = (),
         auth_timeout_s: float = 10.0,
-        on_connection: Callable[[], object] | None = None,
+        on_connection: Callable[[], object] = lambda: None,
+        on_subscription: Callable[[], object] = lambda: None,
     ) -> None:
         self.market, self.clock, self.counts = market, clock, Counts()
         self.key, self.secret = keys
         self._plan = Plan() if plan is None else plan
         self._faults, self._keys, self._page = tuple(faults), keys, page
         self._not_subscribed, self._auth_timeout_s = frozenset(not_subscribed), auth_timeout_s
-        self._on_connection = on_connection
+        self._on_connection, self._on_subscription = on_connection, on_subscription
         bar_faults = BarFaults(market, [one for one in faults if isinstance(one, BarFault)])
         self._messages = messages_of(market, bar_faults)
         self._history = History(market, bar_faults)
@@ -137,6 +138,7 @@ class AlpacaServer:
             auth_timeout_s=self._auth_timeout_s,
             not_subscribed=self._not_subscribed,
             on_connection=self._on_connection,
+            on_subscription=self._on_subscription,
         )
         rest = Rest(
             self.market,

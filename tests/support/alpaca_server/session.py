@@ -139,6 +139,7 @@ class Session:
             return
         self.channels = defaultdict(set, after)
         self.say([wire.subscription(self.channels)])
+        self._stream.on_subscription()
 
     def wants(self, kind: str, symbol: str) -> bool:
         """Whether the client subscribed to messages of a type and symbol."""

@@ -61,7 +61,8 @@ class Stream:
         now: Callable[[], float],
         auth_timeout_s: float,
         not_subscribed: Iterable[str],
-        on_connection: Callable[[], object] | None,
+        on_connection: Callable[[], object],
+        on_subscription: Callable[[], object],
     ) -> None:
         self.plan, self.counts, self.auth_timeout_s = plan, counts, auth_timeout_s
         self.not_subscribed = frozenset(not_subscribed)
@@ -72,7 +73,7 @@ class Stream:
         self._held_until = float("-inf")  # a dropped connection still counts
         self._sessions: list[Session] = []
         self._servers: list[Server] = []
-        self._on_connection = on_connection
+        self._on_connection, self.on_subscription = on_connection, on_subscription
         self._closing = asyncio.Event()
         self._unheard = 0  # refusals by the machine that hold
         self._reserved = _bound(0)  # keeps the port while it does not listen
@@ -125,8 +126,7 @@ class Stream:
 
     async def _connected(self, socket: ServerConnection) -> None:
         self.counts.connections += 1
-        if self._on_connection is not None:
-            self._on_connection()
+        self._on_connection()
         session = Session(socket, self)
         self._sessions.append(session)
         try:

@@ -22,12 +22,14 @@ SPEED: Final = 1500.0
 LIMIT_S: Final = 10.0
 SYMBOLS: Final = ("BTC/USDT", "ETH/USDT")
 EMPTY: Final = 8
-"""Number of the minute in which BTC/USDT has no trade."""
+"""Minute in which BTC/USDT has no trade, as in each fifth after it."""
 
 Row = tuple[float, float, float, float, float]
 
 
-def made_up(symbols: tuple[str, ...] = SYMBOLS, minutes: range = range(-10, 40)) -> dict[str, dict[int, Row]]:
+def made_up(
+    symbols: tuple[str, ...] = SYMBOLS, minutes: range = range(-10, 200)
+) -> dict[str, dict[int, Row]]:
     """Return bars of minutes counted from the start, of prices in cents."""
     random, bars = Random(1), {}
     for symbol in symbols:
@@ -37,7 +39,8 @@ def made_up(symbols: tuple[str, ...] = SYMBOLS, minutes: range = range(-10, 40))
             high, low = max(opening, close) + 0.25, min(opening, close) - 0.25
             rows[START + 60 * minute] = (opening, high, low, close, random.randint(1, 10**9) / 10**5)
         bars[symbol] = rows
-    del bars["BTC/USDT"][START + 60 * EMPTY]
+    for minute in range(EMPTY, 200, 5):
+        del bars["BTC/USDT"][START + 60 * minute]
     return bars
 
 
@@ -110,19 +113,20 @@ def test_a_page_has_the_oldest_candles_from_its_start_and_without_one_the_newest
 
 def test_the_stream_gives_forming_candles_and_ends_each_with_its_bar() -> None:
     async def say(it: Any) -> Any:
-        return await updates_until(it, START + 60 * 12)
+        return await updates_until(it, exchange.clock.now() + 60 * 12)
 
     with server(speed=600) as exchange:
         seen = talk(exchange, say)
         subscribed = exchange.received.subscribed
     assert subscribed == [["btcusdt@kline_1m", "ethusdt@kline_1m"]]
     for symbol, bars in made_up().items():
-        whole = range(min(seen[symbol]) + 60, START + 60 * 12, 60)
+        whole = range(min(seen[symbol]) + 60, max(seen[symbol]), 60)
         assert len(whole) > 4
         assert {at: seen[symbol][at] for at in whole if at in bars} == {
             at: bars[at] for at in whole if at in bars
         }
-    assert seen["BTC/USDT"][START + 60 * EMPTY][-1] == 0.0  # flat, as without a trade
+        flat = [at for at, row in seen[symbol].items() if at in whole and row[-1] == 0]
+        assert flat == [at for at in whole if at not in bars]
 
 
 @pytest.mark.parametrize("code", [1000, 1006, 1011])
