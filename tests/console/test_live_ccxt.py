@@ -257,7 +257,7 @@ def test_the_console_opens_on_a_recording_with_the_bars_since_midnight_and_ends_
 
 
 def _open_and_quit(home: Path, words: list[str]) -> None:
-    with terminal(home, *words, columns=120, rows=40) as screen:
+    with terminal(home, *words, columns=200, rows=40) as screen:
         screen.read_until_shown("● live", "BTC/USDT")
         screen.press("q")
         screen.read_until_shown("Stop recording?")
