@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
+
+from rich.style import Style
+from textual.color import Color
 
 from tapedeck.console.app.widgets.canvas import Canvas
 from tapedeck.console.app.widgets.chart_data import ChartData
+from tapedeck.console.app.widgets.chart_lines import LineStyle
 from tapedeck.console.app.widgets.chart_painting import INKS, paint_chart
 from tapedeck.console.app.widgets.painted import Painted
+
+_LINE_INKS: Final = "chart--overlay-"
 
 
 class CandleChart(Painted, can_focus=True, inherit_bindings=False):
@@ -60,4 +66,12 @@ class CandleChart(Painted, can_focus=True, inherit_bindings=False):
     def paint(self, canvas: Canvas) -> None:
         """Draw titles, candles, overlays, volumes and axes."""
         if self._data is not None:
-            paint_chart(canvas, self._data, solid_falls=self.app.no_color)
+            # Applications of tests show a chart without settings.
+            style = getattr(self.app, "chart_lines", LineStyle.BRAILLE)
+            paint_chart(canvas, self._data, solid_falls=self.app.no_color, line_style=style)
+
+    def _ink(self, number: int) -> Style:
+        """Return the style of an ink; lines have the colours that the theme gives them."""
+        style = super()._ink(number)
+        colour = self.app.theme_variables.get(f"line-{self.INKS[number].removeprefix(_LINE_INKS)}")
+        return style if colour is None else style + Style(color=Color.parse(colour).rich_color)

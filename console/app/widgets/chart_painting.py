@@ -14,15 +14,17 @@ from tapedeck.console.app.widgets.candles import (
     Inks,
     Plot,
     draw_candles,
+    draw_divider,
     draw_level,
     draw_marks,
-    draw_overlay,
     draw_volumes,
 )
 from tapedeck.console.app.widgets.canvas import Canvas, shortened
 from tapedeck.console.app.widgets.chart_data import ChartData
 from tapedeck.console.app.widgets.chart_layout import AXIS_WIDTH, ChartLayout
+from tapedeck.console.app.widgets.chart_lines import LineStyle, PlottedLine, draw_lines
 from tapedeck.console.app.widgets.figures import BOUGHT, CORRECTED, SOLD, compact, fixed, marked_as_before
+from tapedeck.console.app.widgets.line_labels import LineLabel, paint_line_labels
 from tapedeck.console.app.widgets.price_scale import PriceScale
 from tapedeck.console.app.widgets.time_axis import clock_labels, date_labels
 
@@ -42,7 +44,9 @@ _AXIS_TRIES: Final = 3
 _OVERLAYS: Final = tuple(_INK[f"overlay-{number}"] for number in range(1, 6))
 
 
-def paint_chart(canvas: Canvas, data: ChartData, *, solid_falls: bool) -> None:
+def paint_chart(
+    canvas: Canvas, data: ChartData, *, solid_falls: bool, line_style: LineStyle = LineStyle.BRAILLE
+) -> None:
     """Draw a chart of at least one candle. `solid_falls`: fallen candles are solid; used without colour."""
     if not canvas.width or not canvas.height:
         return
@@ -52,9 +56,10 @@ def paint_chart(canvas: Canvas, data: ChartData, *, solid_falls: bool) -> None:
     columns = layout.columns(shown, data.today)
     _paint_titles(canvas, layout, data)
     _paint_legend(canvas, layout, legend)
-    scale = _paint_plot(canvas, layout, data, shown, columns, solid_falls=solid_falls)
+    scale = _paint_plot(canvas, layout, data, shown, columns, solid_falls=solid_falls, line_style=line_style)
     _paint_volumes(canvas, layout, data, shown, columns)
-    _paint_price_axis(canvas, layout, scale, data)
+    taken = _paint_price_axis(canvas, layout, scale, data)
+    _paint_line_labels(canvas, layout, scale, data, shown, taken)
     _paint_time_axis(canvas, layout, data, shown, columns)
     _paint_divider(canvas, layout, data.today - shown.start, columns)
 
@@ -105,17 +110,25 @@ def _paint_titles(canvas: Canvas, layout: ChartLayout, data: ChartData) -> None:
 
 
 def _paint_plot(
-    canvas: Canvas, layout: ChartLayout, data: ChartData, shown: slice, columns: Indices, *, solid_falls: bool
+    canvas: Canvas,
+    layout: ChartLayout,
+    data: ChartData,
+    shown: slice,
+    columns: Indices,
+    *,
+    solid_falls: bool,
+    line_style: LineStyle,
 ) -> PriceScale:
-    overlays = tuple(line.values[shown] for line in data.overlays)[: len(_OVERLAYS)]
     scale = _scale(layout, data)
     plot = Plot(canvas, layout.plot_top, layout.plot_rows, columns)
     ohlc = (data.open[shown], data.high[shown], data.low[shown], data.close[shown])
     inks = _direction(ohlc[0], ohlc[3], _is_dimmed(shown, data))
     draw_candles(plot, scale, ohlc, inks, solid_falls=solid_falls)
-    for number, values in enumerate(overlays):
-        draw_overlay(plot, scale, values, _OVERLAYS[number])
-        _paint_overlay_number(canvas, layout, scale, values, number)
+    lines = [
+        PlottedLine(line.values[shown], ink, line.form)
+        for line, ink in zip(data.overlays, _OVERLAYS, strict=False)
+    ]
+    draw_lines(plot, scale, lines, style=line_style)
     _paint_forming(canvas, layout, data, scale, solid_falls=solid_falls)
     for price in data.levels.values():
         draw_level(plot, scale, price, _INK["level"])
@@ -247,43 +260,48 @@ def _paint_legend(canvas: Canvas, layout: ChartLayout, legend: list[list[tuple[s
             canvas.text(min(x, canvas.width - 1), y, "…", _INK["axis"])
 
 
-def _paint_overlay_number(
-    canvas: Canvas, layout: ChartLayout, scale: PriceScale, values: NDArray[np.float64], number: int
+def _paint_line_labels(
+    canvas: Canvas, layout: ChartLayout, scale: PriceScale, data: ChartData, shown: slice, taken: set[int]
 ) -> None:
-    """Write an overlay's legend number at its right end, so that it can be identified without colour."""
-    third = int(scale.thirds(values[-1:])[0])
-    y = layout.plot_top + third // 3
-    if third >= 0 and layout.axis_left <= canvas.width and canvas.line(y)[layout.axis_left - 1] == " ":
-        canvas.text(layout.axis_left - 1, y, str(number + 1), _OVERLAYS[number])
+    """Write number and name of each overlay at its right end, so that it can be identified without colour."""
+    labels = []
+    for number, (line, ink) in enumerate(zip(data.overlays, _OVERLAYS, strict=False), 1):
+        last = _last_known(line.values[shown])
+        if scale.low <= last <= scale.high:
+            labels.append(LineLabel(number, line.name, scale.row(last), ink))
+    paint_line_labels(canvas, layout.axis_left, layout.plot_top, layout.plot_rows, labels, taken)
 
 
-def _paint_price_axis(canvas: Canvas, layout: ChartLayout, scale: PriceScale, data: ChartData) -> None:
+def _paint_price_axis(canvas: Canvas, layout: ChartLayout, scale: PriceScale, data: ChartData) -> set[int]:
+    """Write prices and names of levels; return the rows of the plot that have a label."""
+    taken: set[int] = set()
     if layout.axis_left >= canvas.width:
-        return
+        return taken
     left = layout.axis_left
-    closes = data.close[np.isfinite(data.close)]
-    last_row = int(scale.halves(closes[-1:])[0]) // 2 if len(closes) else -1
     canvas.column(left, layout.plot_top, ["│"] * layout.plot_rows, [_INK["axis"]] * layout.plot_rows)
+
+    def write(row: int, text: str, ink: str) -> None:
+        fitting = shortened(text, canvas.width - left).ljust(canvas.width - left)
+        canvas.text(left, layout.plot_top + row, fitting, _INK[ink])
+        taken.add(row)
+
     for row, label in scale.labels().items():
-        canvas.text(left, layout.plot_top + row, shortened(f"┤{label}", canvas.width - left), _INK["axis"])
+        write(row, f"┤{label}", "axis")
     for row, label in _level_labels(scale, data).items():
-        canvas.text(left, layout.plot_top + row, label.ljust(canvas.width - left), _INK["axis"])
+        write(row, label, "axis")
     if data.forming is not None and layout.forming:
-        row = int(scale.halves(np.array([data.forming.close]))[0]) // 2
-        text = shortened(scale.label(data.forming.close), canvas.width - left - 1)
-        canvas.text(left, layout.plot_top + row, f"◃{text}".ljust(canvas.width - left), _INK["forming"])
-    if last_row >= 0:
-        text = scale.label(float(closes[-1]))
-        blank = canvas.width - left - 1
-        ink = _INK["last" if data.today < len(data) else "axis"]
-        canvas.text(left, layout.plot_top + last_row, f"◂{shortened(text, blank).ljust(blank)}", ink)
+        write(scale.row(data.forming.close), f"◃{scale.label(data.forming.close)}", "forming")
+    last = _last_known(data.close)
+    if not math.isnan(last):
+        write(scale.row(last), f"◂{scale.label(last)}", "last" if data.today < len(data) else "axis")
+    return taken
 
 
 def _level_labels(scale: PriceScale, data: ChartData) -> dict[int, str]:
     """Return row → names of the levels there; those off the scale at its end, with an arrow."""
     labels: dict[int, str] = {}
     for name, price in data.levels.items():
-        row = int(scale.halves(np.array([price]))[0]) // 2
+        row = scale.row(price)
         sign = "↑" if price > scale.high else "↓" if price < scale.low else "┄"
         labels[row] = f"{labels[row]} {name}" if row in labels else f"{sign}{name}"
     return labels
@@ -320,4 +338,4 @@ def _paint_divider(canvas: Canvas, layout: ChartLayout, first: int, columns: Ind
     if not 0 < first < len(columns):
         return
     rows = layout.plot_rows + layout.volume_rows
-    canvas.column(int(columns[first]) - 1, layout.plot_top, ["┊"] * rows, [_INK["divider"]] * rows)
+    draw_divider(Plot(canvas, layout.plot_top, rows, columns), int(columns[first]) - 1, _INK["divider"])
