@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -20,8 +21,9 @@ from tapedeck.console.app.widgets.candles import (
     draw_volumes,
 )
 from tapedeck.console.app.widgets.canvas import Canvas, shortened
-from tapedeck.console.app.widgets.chart_data import ChartData
+from tapedeck.console.app.widgets.chart_data import ChartData, ChartLine
 from tapedeck.console.app.widgets.chart_layout import AXIS_WIDTH, ChartLayout
+from tapedeck.console.app.widgets.chart_panes import PaneInks, PanePlace, paint_pane
 from tapedeck.console.app.widgets.figures import BOUGHT, CORRECTED, SOLD, compact, fixed, marked_as_before
 from tapedeck.console.app.widgets.price_scale import PriceScale
 from tapedeck.console.app.widgets.time_axis import clock_labels, date_labels
@@ -40,6 +42,7 @@ _INK: Final = {name.partition("--")[2]: number for number, name in enumerate(INK
 _LEGEND_GAP: Final = 2
 _AXIS_TRIES: Final = 3
 _OVERLAYS: Final = tuple(_INK[f"overlay-{number}"] for number in range(1, 6))
+_PANE_INKS: Final = PaneInks(_INK["axis"], _INK["title"], _INK["level"], _OVERLAYS)
 
 
 def paint_chart(canvas: Canvas, data: ChartData, *, solid_falls: bool) -> None:
@@ -54,6 +57,7 @@ def paint_chart(canvas: Canvas, data: ChartData, *, solid_falls: bool) -> None:
     _paint_legend(canvas, layout, legend)
     scale = _paint_plot(canvas, layout, data, shown, columns, solid_falls=solid_falls)
     _paint_volumes(canvas, layout, data, shown, columns)
+    _paint_panes(canvas, layout, data, shown, columns)
     _paint_price_axis(canvas, layout, scale, data)
     _paint_time_axis(canvas, layout, data, shown, columns)
     _paint_divider(canvas, layout, data.today - shown.start, columns)
@@ -70,6 +74,7 @@ def _fitted_layout(canvas: Canvas, data: ChartData, legend: int) -> ChartLayout:
             legend,
             axis_width=axis,
             has_forming=data.forming is not None,
+            panes=len(data.panes),
         )
         needed = min(1 + _scale(layout, data).label_width(), canvas.width // 2)
         if needed <= axis:
@@ -107,15 +112,16 @@ def _paint_titles(canvas: Canvas, layout: ChartLayout, data: ChartData) -> None:
 def _paint_plot(
     canvas: Canvas, layout: ChartLayout, data: ChartData, shown: slice, columns: Indices, *, solid_falls: bool
 ) -> PriceScale:
-    overlays = tuple(line.values[shown] for line in data.overlays)[: len(_OVERLAYS)]
+    inks_of = _overlay_inks(data.overlays)
+    overlays = tuple(line.values[shown] for line in data.overlays)
     scale = _scale(layout, data)
     plot = Plot(canvas, layout.plot_top, layout.plot_rows, columns)
     ohlc = (data.open[shown], data.high[shown], data.low[shown], data.close[shown])
     inks = _direction(ohlc[0], ohlc[3], _is_dimmed(shown, data))
     draw_candles(plot, scale, ohlc, inks, solid_falls=solid_falls)
     for number, values in enumerate(overlays):
-        draw_overlay(plot, scale, values, _OVERLAYS[number])
-        _paint_overlay_number(canvas, layout, scale, values, number)
+        draw_overlay(plot, scale, values, inks_of[number])
+        _paint_overlay_number(canvas, layout, scale, values, number, inks_of[number])
     _paint_forming(canvas, layout, data, scale, solid_falls=solid_falls)
     for price in data.levels.values():
         draw_level(plot, scale, price, _INK["level"])
@@ -161,6 +167,18 @@ def _paint_volumes(
     largest = draw_volumes(plot, data.volume[shown], inks)
     if largest:
         canvas.text(layout.axis_left + 1, layout.volume_top, compact(largest), _INK["axis"])
+
+
+def _paint_panes(
+    canvas: Canvas, layout: ChartLayout, data: ChartData, shown: slice, columns: Indices
+) -> None:
+    """Draw the panes that fit; the title of the last one says how many do not."""
+    for pane, rows in zip(data.panes, layout.panes, strict=False):
+        paint_pane(canvas, pane, PanePlace(rows, columns, layout.axis_left), shown, _PANE_INKS)
+    omitted = len(data.panes) - len(layout.panes)
+    if omitted and layout.panes:
+        text = f" {omitted} more "
+        canvas.right_text(layout.axis_left - 1, layout.panes[-1].title, text, _INK["axis"])
 
 
 def _is_dimmed(shown: slice, data: ChartData) -> Mask:
@@ -210,6 +228,16 @@ def _last_known(values: NDArray[np.float64]) -> float:
     return float(present[-1]) if len(present) else float("nan")
 
 
+def _overlay_inks(lines: Sequence[ChartLine]) -> tuple[int, ...]:
+    """Return the ink of each line over the price: one for each indicator, the same ones again after the last.
+
+    The numbers of the legend tell lines of one ink apart.
+    """
+    owners = [line.indicator or line.name for line in lines]
+    order = list(dict.fromkeys(owners))
+    return tuple(_OVERLAYS[order.index(owner) % len(_OVERLAYS)] for owner in owners)
+
+
 def _legend(data: ChartData, width: int) -> list[list[tuple[str, int]]]:
     """Return the lines of the legend: each overlay with its number, last value and ink.
 
@@ -219,15 +247,13 @@ def _legend(data: ChartData, width: int) -> list[list[tuple[str, int]]]:
     lines: list[list[tuple[str, int]]] = []
     remaining = 0
     parts = []
-    for number, (line, ink) in enumerate(zip(data.overlays, _OVERLAYS, strict=False), 1):
+    for number, (line, ink) in enumerate(zip(data.overlays, _overlay_inks(data.overlays), strict=True), 1):
         value = _last_known(line.values)
         if math.isnan(value) and not math.isnan(line.before):
             text = marked_as_before(fixed(line.before, decimals))
             parts.append((f"{number}─{line.name} {text}", _INK["axis"]))
         else:
             parts.append((f"{number}─{line.name} {fixed(value, decimals)}", ink))
-    if len(data.overlays) > len(_OVERLAYS):
-        parts.append((f"{len(data.overlays) - len(_OVERLAYS)} more in indicators", _INK["axis"]))
     for text, ink in parts:
         if len(text) > remaining:
             lines.append([])
@@ -248,13 +274,13 @@ def _paint_legend(canvas: Canvas, layout: ChartLayout, legend: list[list[tuple[s
 
 
 def _paint_overlay_number(
-    canvas: Canvas, layout: ChartLayout, scale: PriceScale, values: NDArray[np.float64], number: int
+    canvas: Canvas, layout: ChartLayout, scale: PriceScale, values: NDArray[np.float64], number: int, ink: int
 ) -> None:
     """Write an overlay's legend number at its right end, so that it can be identified without colour."""
     third = int(scale.thirds(values[-1:])[0])
     y = layout.plot_top + third // 3
     if third >= 0 and layout.axis_left <= canvas.width and canvas.line(y)[layout.axis_left - 1] == " ":
-        canvas.text(layout.axis_left - 1, y, str(number + 1), _OVERLAYS[number])
+        canvas.text(layout.axis_left - 1, y, str(number + 1)[-1], ink)
 
 
 def _paint_price_axis(canvas: Canvas, layout: ChartLayout, scale: PriceScale, data: ChartData) -> None:

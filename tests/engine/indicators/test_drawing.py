@@ -27,6 +27,7 @@ def test_each_indicator_is_over_the_price_or_has_a_pane(kind) -> None:  # type: 
         assert not kind.levels
         assert OutputForm.HISTOGRAM not in forms  # bars from zero have no place on a scale of prices
     elif kind.bounds is not None:
+        assert kind.bounds is not None
         low, high = kind.bounds
         assert low < high
         assert all(low <= level <= high for level in kind.levels)
@@ -41,6 +42,7 @@ def test_values_of_bounded_indicators_are_within_their_bounds(seed: int, flat: i
     bars = {name: np.ascontiguousarray(values[at]) for at, name in enumerate(FIELDS)}
     for kind in BOUNDED:
         found = Function(kind.type)(bars)
+        assert kind.bounds is not None
         low, high = kind.bounds
         slack = 1e-6 * (high - low)
         for output in found if isinstance(found, list | tuple) else [found]:
