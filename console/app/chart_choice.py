@@ -60,7 +60,9 @@ class ChartChoice:
         asked = tuple(names)
         available = self.available
         unique = dict.fromkeys(name for name in asked if name in available)
-        known = tuple(sorted(unique, key=lambda name: available[name].interval))  # order counts on a chart only
+        known = tuple(
+            sorted(unique, key=lambda name: available[name].interval)
+        )  # order counts on a chart only
         if asked == NOTHING and not known:
             self.chosen = NOTHING
         else:

@@ -15,14 +15,15 @@ from tapedeck.console.app.widgets.candles import (
     Inks,
     Plot,
     draw_candles,
+    draw_divider,
     draw_level,
     draw_marks,
-    draw_overlay,
     draw_volumes,
 )
 from tapedeck.console.app.widgets.canvas import Canvas, shortened
 from tapedeck.console.app.widgets.chart_data import ChartData, ChartLine
 from tapedeck.console.app.widgets.chart_layout import AXIS_WIDTH, ChartLayout
+from tapedeck.console.app.widgets.chart_lines import LineStyle, PlottedLine, draw_lines
 from tapedeck.console.app.widgets.chart_panes import PaneInks, PanePlace, paint_pane
 from tapedeck.console.app.widgets.figures import BOUGHT, CORRECTED, SOLD, compact, fixed, marked_as_before
 from tapedeck.console.app.widgets.price_scale import PriceScale
@@ -45,7 +46,9 @@ _OVERLAYS: Final = tuple(_INK[f"overlay-{number}"] for number in range(1, 6))
 _PANE_INKS: Final = PaneInks(_INK["axis"], _INK["title"], _INK["level"], _OVERLAYS)
 
 
-def paint_chart(canvas: Canvas, data: ChartData, *, solid_falls: bool) -> None:
+def paint_chart(
+    canvas: Canvas, data: ChartData, *, solid_falls: bool, line_style: LineStyle = LineStyle.BRAILLE
+) -> None:
     """Draw a chart of at least one candle. `solid_falls`: fallen candles are solid; used without colour."""
     if not canvas.width or not canvas.height:
         return
@@ -55,9 +58,9 @@ def paint_chart(canvas: Canvas, data: ChartData, *, solid_falls: bool) -> None:
     columns = layout.columns(shown, data.today)
     _paint_titles(canvas, layout, data)
     _paint_legend(canvas, layout, legend)
-    scale = _paint_plot(canvas, layout, data, shown, columns, solid_falls=solid_falls)
+    scale = _paint_plot(canvas, layout, data, shown, columns, solid_falls=solid_falls, line_style=line_style)
     _paint_volumes(canvas, layout, data, shown, columns)
-    _paint_panes(canvas, layout, data, shown, columns)
+    _paint_panes(canvas, layout, data, shown, columns, line_style)
     _paint_price_axis(canvas, layout, scale, data)
     _paint_time_axis(canvas, layout, data, shown, columns)
     _paint_divider(canvas, layout, data.today - shown.start, columns)
@@ -110,18 +113,27 @@ def _paint_titles(canvas: Canvas, layout: ChartLayout, data: ChartData) -> None:
 
 
 def _paint_plot(
-    canvas: Canvas, layout: ChartLayout, data: ChartData, shown: slice, columns: Indices, *, solid_falls: bool
+    canvas: Canvas,
+    layout: ChartLayout,
+    data: ChartData,
+    shown: slice,
+    columns: Indices,
+    *,
+    solid_falls: bool,
+    line_style: LineStyle,
 ) -> PriceScale:
-    inks_of = _overlay_inks(data.overlays)
-    overlays = tuple(line.values[shown] for line in data.overlays)
     scale = _scale(layout, data)
     plot = Plot(canvas, layout.plot_top, layout.plot_rows, columns)
     ohlc = (data.open[shown], data.high[shown], data.low[shown], data.close[shown])
     inks = _direction(ohlc[0], ohlc[3], _is_dimmed(shown, data))
     draw_candles(plot, scale, ohlc, inks, solid_falls=solid_falls)
-    for number, values in enumerate(overlays):
-        draw_overlay(plot, scale, values, inks_of[number])
-        _paint_overlay_number(canvas, layout, scale, values, number, inks_of[number])
+    lines = [
+        PlottedLine(line.values[shown], ink, line.form)
+        for line, ink in zip(data.overlays, _overlay_inks(data.overlays), strict=True)
+    ]
+    draw_lines(plot, scale, lines, style=line_style)
+    for number, line in enumerate(lines):
+        _paint_overlay_number(canvas, layout, scale, line, number)
     _paint_forming(canvas, layout, data, scale, solid_falls=solid_falls)
     for price in data.levels.values():
         draw_level(plot, scale, price, _INK["level"])
@@ -170,11 +182,17 @@ def _paint_volumes(
 
 
 def _paint_panes(
-    canvas: Canvas, layout: ChartLayout, data: ChartData, shown: slice, columns: Indices
+    canvas: Canvas,
+    layout: ChartLayout,
+    data: ChartData,
+    shown: slice,
+    columns: Indices,
+    line_style: LineStyle,
 ) -> None:
     """Draw the panes that fit; the title of the last one says how many do not."""
     for pane, rows in zip(data.panes, layout.panes, strict=False):
-        paint_pane(canvas, pane, PanePlace(rows, columns, layout.axis_left), shown, _PANE_INKS)
+        place = PanePlace(rows, columns, layout.axis_left)
+        paint_pane(canvas, pane, place, shown, _PANE_INKS, style=line_style)
     omitted = len(data.panes) - len(layout.panes)
     if omitted and layout.panes:
         text = f" {omitted} more "
@@ -274,13 +292,14 @@ def _paint_legend(canvas: Canvas, layout: ChartLayout, legend: list[list[tuple[s
 
 
 def _paint_overlay_number(
-    canvas: Canvas, layout: ChartLayout, scale: PriceScale, values: NDArray[np.float64], number: int, ink: int
+    canvas: Canvas, layout: ChartLayout, scale: PriceScale, line: PlottedLine, number: int
 ) -> None:
     """Write an overlay's legend number at its right end, so that it can be identified without colour."""
-    third = int(scale.thirds(values[-1:])[0])
-    y = layout.plot_top + third // 3
-    if third >= 0 and layout.axis_left <= canvas.width and canvas.line(y)[layout.axis_left - 1] == " ":
-        canvas.text(layout.axis_left - 1, y, str(number + 1)[-1], ink)
+    last = line.values[-1:]
+    half = int(scale.halves(last)[0]) if scale.low <= last[0] <= scale.high else -1
+    y = layout.plot_top + half // 2
+    if half >= 0 and layout.axis_left <= canvas.width and canvas.line(y)[layout.axis_left - 1] == " ":
+        canvas.text(layout.axis_left - 1, y, str(number + 1)[-1], line.ink)
 
 
 def _paint_price_axis(canvas: Canvas, layout: ChartLayout, scale: PriceScale, data: ChartData) -> None:
@@ -346,4 +365,4 @@ def _paint_divider(canvas: Canvas, layout: ChartLayout, first: int, columns: Ind
     if not 0 < first < len(columns):
         return
     rows = layout.plot_rows + layout.volume_rows
-    canvas.column(int(columns[first]) - 1, layout.plot_top, ["┊"] * rows, [_INK["divider"]] * rows)
+    draw_divider(Plot(canvas, layout.plot_top, rows, columns), int(columns[first]) - 1, _INK["divider"])

@@ -9,10 +9,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tapedeck.console.app.widgets.candles import Indices, Plot, draw_level, draw_overlay
+from tapedeck.console.app.widgets.candles import Indices, Plot, draw_level
 from tapedeck.console.app.widgets.canvas import Canvas, cells_of, shortened
 from tapedeck.console.app.widgets.chart_data import ChartPane, LineForm
 from tapedeck.console.app.widgets.chart_layout import PaneRows
+from tapedeck.console.app.widgets.chart_lines import LineStyle, PlottedLine, draw_lines
 from tapedeck.console.app.widgets.figures import compact, decimals_of, fixed, marked_as_before
 from tapedeck.console.app.widgets.price_scale import PriceScale
 
@@ -59,22 +60,27 @@ def pane_scale(pane: ChartPane, shown: slice, rows: int) -> PriceScale:
     return PriceScale.around(held, held, rows)
 
 
-def paint_pane(canvas: Canvas, pane: ChartPane, place: PanePlace, shown: slice, inks: PaneInks) -> None:
+def paint_pane(
+    canvas: Canvas,
+    pane: ChartPane,
+    place: PanePlace,
+    shown: slice,
+    inks: PaneInks,
+    *,
+    style: LineStyle = LineStyle.BRAILLE,
+) -> None:
     """Draw a pane. `shown`: the candles on view."""
     scale = pane_scale(pane, shown, place.rows.rows)
     plot = Plot(canvas, place.rows.top, place.rows.rows, place.columns)
-    _draw_lines(plot, scale, pane, shown, inks)
+    lines = [
+        PlottedLine(line.values[shown], _ink(inks, number), line.form)
+        for number, line in enumerate(pane.lines)
+    ]
+    draw_lines(plot, scale, lines, style=style)
     for level in pane.levels if len(place.columns) else ():
         draw_level(plot, scale, level, inks.level)
     _paint_title(canvas, pane, place, shown, scale, inks)
     _paint_scale(canvas, pane, place, scale, inks)
-
-
-def _draw_lines(plot: Plot, scale: PriceScale, pane: ChartPane, shown: slice, inks: PaneInks) -> None:
-    if not len(plot.columns):
-        return
-    for number, line in enumerate(pane.lines):
-        draw_overlay(plot, scale, line.values[shown], _ink(inks, number))
 
 
 def _ink(inks: PaneInks, number: int) -> int:

@@ -45,9 +45,7 @@ def painted(pane: ChartPane, *, rows: int = 5, width: int = 50) -> Canvas:
         ((200, 60), 9, 5),
     ],
 )
-def test_panes_get_the_rows_that_the_price_can_spare(
-    size: tuple[int, int], wanted: int, panes: int
-) -> None:
+def test_panes_get_the_rows_that_the_price_can_spare(size: tuple[int, int], wanted: int, panes: int) -> None:
     layout = ChartLayout.of(*size, 100, 2, panes=wanted)
     assert len(layout.panes) == panes
     assert layout.plot_rows >= size[1] / 2 or not panes
