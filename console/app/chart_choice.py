@@ -60,9 +60,8 @@ class ChartChoice:
         asked = tuple(names)
         available = self.available
         unique = dict.fromkeys(name for name in asked if name in available)
-        known = tuple(
-            sorted(unique, key=lambda name: available[name].interval)
-        )  # order counts on a chart only
+        # The order counts within a chart, which has one interval.
+        known = tuple(sorted(unique, key=lambda name: available[name].interval))
         if asked == NOTHING and not known:
             self.chosen = NOTHING
         else:
@@ -79,7 +78,7 @@ class ChartChoice:
         return words if words == NOTHING else tuple(map(self.key_of, words))
 
     def key_of(self, word: str) -> str:
-        """Return the name of an indicator, or of the one that an output belongs to; EngineError if unknown."""
+        """Return the name of an indicator, or the one of an output; EngineError if unknown."""
         available = self.available
         owners = {output: name for name, spec in available.items() for output in spec.outputs}
         if word in available or word in owners:

@@ -17,8 +17,8 @@ _SESSIONS_KEPT: Final = 100
 class UiState:
     """Theme, layout, sort order, focused symbol, changed keys (action id → keys), chosen columns and lines.
 
-    `columns`: session name → columns of the symbol table, the session saved last at the end. `lines`: likewise
-    the indicators on the chart.
+    `columns`: session name → columns of the symbol table, the session saved last at the end. `lines`:
+    likewise the indicators on the chart.
     """
 
     theme: str = ""

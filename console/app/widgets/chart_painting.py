@@ -364,5 +364,6 @@ def _paint_divider(canvas: Canvas, layout: ChartLayout, first: int, columns: Ind
     """Draw a dotted line between history and today."""
     if not 0 < first < len(columns):
         return
-    rows = layout.plot_rows + layout.volume_rows
-    draw_divider(Plot(canvas, layout.plot_top, rows, columns), int(columns[first]) - 1, _INK["divider"])
+    parts = [(layout.plot_top, layout.plot_rows + layout.volume_rows)]
+    for top, rows in parts + [(pane.top, pane.rows) for pane in layout.panes]:
+        draw_divider(Plot(canvas, top, rows, columns), int(columns[first]) - 1, _INK["divider"])
