@@ -42,9 +42,8 @@ class ColumnsScreen(OrderedChoiceScreen):
 
     def about(self, key: str, *, is_shown: bool) -> str:
         """Return what a column means, or that it does not fit."""
-        return (
-            "does not fit" if is_shown and key not in self._fitting() else self._choice.available[key].about
-        )
+        fits = not is_shown or key in self._fitting()
+        return self._choice.available[key].about if fits else "does not fit"
 
     def refusal(self, shown: set[str]) -> str:
         """Return why a set of columns cannot be shown, or ""."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -57,7 +57,9 @@ def pane_scale(pane: ChartPane, shown: slice, rows: int) -> PriceScale:
             return PriceScale(low, high, rows)
     zero = (0.0,) if any(line.form is LineForm.HISTOGRAM for line in pane.lines) else ()
     held = np.concatenate([values, pane.levels, zero, pane.bounds or ()])
-    return PriceScale.around(held, held, rows)
+    scale = PriceScale.around(held, held, rows)
+    is_positive = not np.any(held < 0.0)  # a volume or a range has no margin below zero
+    return replace(scale, low=0.0) if is_positive and scale.low < 0.0 < scale.high else scale
 
 
 def paint_pane(
