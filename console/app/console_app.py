@@ -284,8 +284,9 @@ class ConsoleApp(TerminalApp):
         main = self.main
         column, descending = main.symbols.table.sort
         session = self.playback.system.config.session_name
+        kept = self.setup.ui_state.with_columns(session, main.symbols.columns.chosen)
         return replace(
-            self.setup.ui_state.with_columns(session, main.symbols.columns.chosen),
+            kept.with_lines(session, main.chart.lines.chosen),
             theme=self.theme,
             hidden=tuple(sorted(main.panel_layout.hidden)),
             panel=main.panel_layout.active,
@@ -312,6 +313,7 @@ class ConsoleApp(TerminalApp):
         interval = next((i for i in self.playback.intervals if str(i) == ui_state.interval), plan.base)
         main.chart.interval = interval
         main.symbols.columns.choose(ui_state.columns.get(self.playback.system.config.session_name, ()))
+        main.chart.lines.choose(ui_state.lines.get(self.playback.system.config.session_name, ()))
         if ui_state.sort:
             main.symbols.table.sort_by(ui_state.sort, reverse=ui_state.descending)
         if ui_state.symbol in plan.symbols:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from tapedeck.console.actions.arguments import RunWords
 from tapedeck.console.app.breakpoint_files import kept_path
+from tapedeck.console.app.chart_choice import ChartChoice
 from tapedeck.console.app.console_app import ConsoleApp, Setup
 from tapedeck.console.app.gc_scheduler import no_collections
 from tapedeck.console.app.log_lines import LogLines
@@ -68,7 +69,8 @@ def play_on_screen(
         if batch_options.script is not None:
             columns = TableChoice(playback.plan, is_live=playback.is_live)
             joinable = None if playback.is_live else playback.system.joinable_symbols
-            batch_options.script.check(RunWords(playback.system.vocabulary(), columns, joinable))
+            lines = ChartChoice(lambda: playback.plan.specs)
+            batch_options.script.check(RunWords(playback.system.vocabulary(), columns, lines, joinable))
         ui_state, notice = load_ui_state(folders.state)
         setup = Setup(
             exports=invocation.settings.export or folders.data / "exports",

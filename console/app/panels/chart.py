@@ -10,6 +10,8 @@ import numpy as np
 from textual.app import ComposeResult
 from textual.widget import Widget
 
+from tapedeck.console.app.chart_choice import ChartChoice
+from tapedeck.console.app.indicator_lines import line_names, with_panes
 from tapedeck.console.app.live_words import duration
 from tapedeck.console.app.panels.panel import Panel
 from tapedeck.console.app.playback import Playback, ViewState
@@ -25,7 +27,10 @@ from tapedeck.engine.tape.session_view import SessionView
 
 
 class ChartPanel(Panel):
-    """Candles, volume, overlays and the pre-market's levels, with the session before on the left."""
+    """Candles, volume, indicators and the pre-market's levels, with the session before on the left.
+
+    `lines`: the choice of indicators.
+    """
 
     NAME: ClassVar[str] = "chart"
 
@@ -33,6 +38,7 @@ class ChartPanel(Panel):
         super().__init__(playback)
         self.chart = CandleChart()
         self.interval: Interval = playback.plan.base
+        self.lines = ChartChoice(lambda: self.playback.plan.specs)
 
     def content(self) -> ComposeResult:
         """Compose the chart."""
@@ -73,17 +79,19 @@ class ChartPanel(Panel):
         view, opening = view_state.view, view_state.opening
         known, row = set(view.indicator_names()), view.row(self.symbol)
         before = {} if opening is None else opening.indicators
-        return chart_data(
+        specs = self.lines.on(self.interval)
+        data = chart_data(
             view,
             self.symbol,
             self.interval,
             history=self.playback.history(view_state, self.symbol, self.interval),
-            overlays=[name for name in self.playback.overlays(self.interval) if name in known],
+            overlays=[name for name in line_names(specs) if name in known],
             before={name: float(values[row]) for name, values in before.items()},
             levels=self._levels(view_state),
             earlier_fills=self._earlier_fills(view),
             as_of=view_state.clock_text,
         )
+        return with_panes(data, specs)
 
     def _earlier_fills(self, view: SessionView) -> Mapping[Side, Ints] | None:
         """Return the opens of the slots of the session played before that filled, by side; None without any.

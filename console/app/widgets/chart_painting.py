@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -20,9 +21,10 @@ from tapedeck.console.app.widgets.candles import (
     draw_volumes,
 )
 from tapedeck.console.app.widgets.canvas import Canvas, shortened
-from tapedeck.console.app.widgets.chart_data import ChartData
+from tapedeck.console.app.widgets.chart_data import ChartData, ChartLine
 from tapedeck.console.app.widgets.chart_layout import AXIS_WIDTH, ChartLayout
 from tapedeck.console.app.widgets.chart_lines import LineStyle, PlottedLine, draw_lines
+from tapedeck.console.app.widgets.chart_panes import PaneInks, PanePlace, paint_pane
 from tapedeck.console.app.widgets.figures import BOUGHT, CORRECTED, SOLD, compact, fixed, marked_as_before
 from tapedeck.console.app.widgets.line_labels import LineLabel, paint_line_labels
 from tapedeck.console.app.widgets.price_scale import PriceScale
@@ -42,6 +44,7 @@ _INK: Final = {name.partition("--")[2]: number for number, name in enumerate(INK
 _LEGEND_GAP: Final = 2
 _AXIS_TRIES: Final = 3
 _OVERLAYS: Final = tuple(_INK[f"overlay-{number}"] for number in range(1, 6))
+_PANE_INKS: Final = PaneInks(_INK["axis"], _INK["title"], _INK["level"], _OVERLAYS)
 
 
 def paint_chart(
@@ -58,6 +61,7 @@ def paint_chart(
     _paint_legend(canvas, layout, legend)
     scale = _paint_plot(canvas, layout, data, shown, columns, solid_falls=solid_falls, line_style=line_style)
     _paint_volumes(canvas, layout, data, shown, columns)
+    _paint_panes(canvas, layout, data, shown, columns, line_style)
     taken = _paint_price_axis(canvas, layout, scale, data)
     _paint_line_labels(canvas, layout, scale, data, shown, taken)
     _paint_time_axis(canvas, layout, data, shown, columns)
@@ -75,6 +79,7 @@ def _fitted_layout(canvas: Canvas, data: ChartData, legend: int) -> ChartLayout:
             legend,
             axis_width=axis,
             has_forming=data.forming is not None,
+            panes=len(data.panes),
         )
         needed = min(1 + _scale(layout, data).label_width(), canvas.width // 2)
         if needed <= axis:
@@ -126,7 +131,7 @@ def _paint_plot(
     draw_candles(plot, scale, ohlc, inks, solid_falls=solid_falls)
     lines = [
         PlottedLine(line.values[shown], ink, line.form)
-        for line, ink in zip(data.overlays, _OVERLAYS, strict=False)
+        for line, ink in zip(data.overlays, _overlay_inks(data.overlays), strict=True)
     ]
     draw_lines(plot, scale, lines, style=line_style)
     _paint_forming(canvas, layout, data, scale, solid_falls=solid_falls)
@@ -176,6 +181,24 @@ def _paint_volumes(
         canvas.text(layout.axis_left + 1, layout.volume_top, compact(largest), _INK["axis"])
 
 
+def _paint_panes(
+    canvas: Canvas,
+    layout: ChartLayout,
+    data: ChartData,
+    shown: slice,
+    columns: Indices,
+    line_style: LineStyle,
+) -> None:
+    """Draw the panes that fit; the title of the last one says how many do not."""
+    for pane, rows in zip(data.panes, layout.panes, strict=False):
+        place = PanePlace(rows, columns, layout.axis_left)
+        paint_pane(canvas, pane, place, shown, _PANE_INKS, style=line_style)
+    omitted = len(data.panes) - len(layout.panes)
+    if omitted and layout.panes:
+        text = f" {omitted} more "
+        canvas.right_text(layout.axis_left - 1, layout.panes[-1].title, text, _INK["axis"])
+
+
 def _is_dimmed(shown: slice, data: ChartData) -> Mask:
     """Return which candles are dimmed: history, and all of a symbol that joins later."""
     dimmed: Mask = (np.arange(shown.start, shown.stop) < data.today) | bool(data.later)
@@ -223,6 +246,16 @@ def _last_known(values: NDArray[np.float64]) -> float:
     return float(present[-1]) if len(present) else float("nan")
 
 
+def _overlay_inks(lines: Sequence[ChartLine]) -> tuple[int, ...]:
+    """Return the ink of each line over the price: one for each indicator, the same ones again after the last.
+
+    The numbers of the legend tell lines of one ink apart.
+    """
+    owners = [line.indicator or line.name for line in lines]
+    order = list(dict.fromkeys(owners))
+    return tuple(_OVERLAYS[order.index(owner) % len(_OVERLAYS)] for owner in owners)
+
+
 def _legend(data: ChartData, width: int) -> list[list[tuple[str, int]]]:
     """Return the lines of the legend: each overlay with its number, last value and ink.
 
@@ -232,15 +265,13 @@ def _legend(data: ChartData, width: int) -> list[list[tuple[str, int]]]:
     lines: list[list[tuple[str, int]]] = []
     remaining = 0
     parts = []
-    for number, (line, ink) in enumerate(zip(data.overlays, _OVERLAYS, strict=False), 1):
+    for number, (line, ink) in enumerate(zip(data.overlays, _overlay_inks(data.overlays), strict=True), 1):
         value = _last_known(line.values)
         if math.isnan(value) and not math.isnan(line.before):
             text = marked_as_before(fixed(line.before, decimals))
             parts.append((f"{number}─{line.name} {text}", _INK["axis"]))
         else:
             parts.append((f"{number}─{line.name} {fixed(value, decimals)}", ink))
-    if len(data.overlays) > len(_OVERLAYS):
-        parts.append((f"{len(data.overlays) - len(_OVERLAYS)} more in indicators", _INK["axis"]))
     for text, ink in parts:
         if len(text) > remaining:
             lines.append([])
@@ -265,7 +296,8 @@ def _paint_line_labels(
 ) -> None:
     """Write number and name of each overlay at its right end, so that it can be identified without colour."""
     labels = []
-    for number, (line, ink) in enumerate(zip(data.overlays, _OVERLAYS, strict=False), 1):
+    inks = _overlay_inks(data.overlays)
+    for number, (line, ink) in enumerate(zip(data.overlays, inks, strict=True), 1):
         last = _last_known(line.values[shown])
         if scale.low <= last <= scale.high:
             labels.append(LineLabel(number, line.name, scale.row(last), ink))
@@ -337,5 +369,6 @@ def _paint_divider(canvas: Canvas, layout: ChartLayout, first: int, columns: Ind
     """Draw a dotted line between history and today."""
     if not 0 < first < len(columns):
         return
-    rows = layout.plot_rows + layout.volume_rows
-    draw_divider(Plot(canvas, layout.plot_top, rows, columns), int(columns[first]) - 1, _INK["divider"])
+    parts = [(layout.plot_top, layout.plot_rows + layout.volume_rows)]
+    for top, rows in parts + [(pane.top, pane.rows) for pane in layout.panes]:
+        draw_divider(Plot(canvas, top, rows, columns), int(columns[first]) - 1, _INK["divider"])
