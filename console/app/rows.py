@@ -121,7 +121,15 @@ def chart_data(
         corrected=_corrected(view, symbol, interval, earlier),
         bought=marks[BUY],
         sold=marks[SELL],
+        last=_last_price(view, symbol),
     )
+
+
+def _last_price(view: SessionView, symbol: str) -> float:
+    """Return a symbol's last close at the view's clock, whatever the interval; NaN before its first bar."""
+    closes = view.bars(symbol, view.base_interval).close
+    present = np.flatnonzero(np.isfinite(closes))
+    return float(closes[present[-1]]) if len(present) else float("nan")
 
 
 def _filled(view: SessionView, symbol: str, interval: Interval, side: Side, earlier: int) -> frozenset[int]:

@@ -20,6 +20,7 @@ from tapedeck.console.panel_data.tables import Table, Value
 from tapedeck.engine.broker.orders import Side
 from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.intervals import Interval
+from tapedeck.engine.read.forming_bar import forming_bar
 from tapedeck.engine.tape.bar_grid import Ints
 from tapedeck.engine.tape.session_view import SessionView
 
@@ -40,14 +41,13 @@ class ChartPanel(Panel):
 
     def show(self, view_state: ViewState) -> None:
         """Show the symbol's candles up to the time shown."""
-        data = self._data(view_state)
-        if np.isnan(data.close).all():
+        data, forming = self._data(view_state), self._forming(view_state)
+        if np.isnan(data.close).all() and forming is None:
             plays = "" if self.playback.is_live else f"{self.key('pause')} plays, "
             keys = f"{plays}{self.key('interval')} changes the interval"
             self.face("empty", f"no {self.interval} bar of {self.symbol} yet: {keys}")
             return
         self.fill()
-        forming = self._forming(view_state)
         self.chart.show(data if forming is None else replace(data, forming=forming))
 
     def as_table(self, view_state: ViewState) -> Table:
@@ -101,15 +101,28 @@ class ChartPanel(Panel):
         return {side: opened_at[[fill.slot for fill in own if fill.side is side]] for side in Side}
 
     def _forming(self, view_state: ViewState) -> FormingCandle | None:
-        """Return the candle that is not over, at the present of a live session, on its base interval."""
+        """Return the candle that is not over at the time shown.
+
+        On the base interval it is that of a live session at its present; on others, also in the past, it is
+        made of the base bars up to there.
+        """
         view, live = view_state.view, view_state.snapshot.live
-        if live is None or view is None or view_state.is_past or self.interval != view.base_interval:
+        if view is None:
+            return None
+        if self.interval != view.base_interval:
+            made = forming_bar(view, self.symbol, self.interval)
+            if made is None:
+                return None
+            age = duration(view.clock_seconds - made.opened_at)
+            prices = made.open, made.high, made.low, made.close
+            return FormingCandle(*prices, age, made.volume, made.opened_at)
+        if live is None or view_state.is_past:
             return None
         found = forming_of(live, view, self.symbol)
         if found is None:
             return None
-        age = duration((live.now - found.received).total_seconds())
-        return FormingCandle(found.bar.open, found.bar.high, found.bar.low, found.bar.close, age)
+        age, bar = duration((live.now - found.received).total_seconds()), found.bar
+        return FormingCandle(bar.open, bar.high, bar.low, bar.close, age, bar.volume, bar.opened_at)
 
     def _levels(self, view_state: ViewState) -> dict[str, float]:
         """Return high and low of the pre-market, where the symbol has one, for candles of less than a day."""

@@ -51,7 +51,7 @@ class CandleChart(Painted, can_focus=True, inherit_bindings=False):
 
     def show(self, data: ChartData) -> None:
         """Show candles; only changed lines are redrawn."""
-        if len(data) == 0:
+        if len(data) == 0 and data.forming is None:
             self.show_empty(f"{data.title}: no bar yet as of {data.as_of}")
             return
         self._data = data

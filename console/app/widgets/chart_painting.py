@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -43,7 +44,10 @@ _OVERLAYS: Final = tuple(_INK[f"overlay-{number}"] for number in range(1, 6))
 
 
 def paint_chart(canvas: Canvas, data: ChartData, *, solid_falls: bool) -> None:
-    """Draw a chart of at least one candle. `solid_falls`: fallen candles are solid; used without colour."""
+    """Draw a chart of at least one candle, or a forming one.
+
+    `solid_falls`: fallen candles are solid; used without colour.
+    """
     if not canvas.width or not canvas.height:
         return
     legend = _legend(data, canvas.width)
@@ -113,11 +117,11 @@ def _paint_plot(
     ohlc = (data.open[shown], data.high[shown], data.low[shown], data.close[shown])
     inks = _direction(ohlc[0], ohlc[3], _is_dimmed(shown, data))
     draw_candles(plot, scale, ohlc, inks, solid_falls=solid_falls)
-    for number, values in enumerate(overlays):
+    for number, values in enumerate(overlays if len(columns) else ()):
         draw_overlay(plot, scale, values, _OVERLAYS[number])
         _paint_overlay_number(canvas, layout, scale, values, number)
     _paint_forming(canvas, layout, data, scale, solid_falls=solid_falls)
-    for price in data.levels.values():
+    for price in data.levels.values() if len(columns) else ():
         draw_level(plot, scale, price, _INK["level"])
     _paint_fills(plot, scale, data, shown)
     return scale
@@ -158,7 +162,12 @@ def _paint_volumes(
         return
     plot = Plot(canvas, layout.volume_top, layout.volume_rows, columns)
     inks = np.where(_is_dimmed(shown, data), _INK["volume-before"], _INK["volume"]).astype(np.uint16)
-    largest = draw_volumes(plot, data.volume[shown], inks)
+    volumes = data.volume[shown]
+    if data.forming is not None and layout.forming:
+        plot = replace(plot, columns=np.append(columns, layout.forming_column))
+        volumes = np.append(volumes, data.forming.volume)
+        inks = np.append(inks, np.uint16(_INK["forming"]))
+    largest = draw_volumes(plot, volumes, inks)
     if largest:
         canvas.text(layout.axis_left + 1, layout.volume_top, compact(largest), _INK["axis"])
 
@@ -180,6 +189,8 @@ def _direction(opens: NDArray[np.float64], closes: NDArray[np.float64], before: 
 
 def _last_candle(data: ChartData) -> tuple[str, int]:
     """Return the text of the last bar that is not missing, and its ink; an older bar has its time in it."""
+    if not len(data):
+        return "", _INK["axis"]
     at = _last_present(data)
     names = ("O", data.open), ("H", data.high), ("L", data.low), ("C", data.close)
     decimals = PriceScale.around(data.low, data.high, 20).decimals()
@@ -261,8 +272,8 @@ def _paint_price_axis(canvas: Canvas, layout: ChartLayout, scale: PriceScale, da
     if layout.axis_left >= canvas.width:
         return
     left = layout.axis_left
-    closes = data.close[np.isfinite(data.close)]
-    last_row = int(scale.halves(closes[-1:])[0]) // 2 if len(closes) else -1
+    last = data.last if math.isfinite(data.last) else _last_known(data.close)
+    last_row = int(scale.halves(np.array([last]))[0]) // 2 if math.isfinite(last) else -1
     canvas.column(left, layout.plot_top, ["│"] * layout.plot_rows, [_INK["axis"]] * layout.plot_rows)
     for row, label in scale.labels().items():
         canvas.text(left, layout.plot_top + row, shortened(f"┤{label}", canvas.width - left), _INK["axis"])
@@ -273,9 +284,9 @@ def _paint_price_axis(canvas: Canvas, layout: ChartLayout, scale: PriceScale, da
         text = shortened(scale.label(data.forming.close), canvas.width - left - 1)
         canvas.text(left, layout.plot_top + row, f"◃{text}".ljust(canvas.width - left), _INK["forming"])
     if last_row >= 0:
-        text = scale.label(float(closes[-1]))
+        text = scale.label(last)
         blank = canvas.width - left - 1
-        ink = _INK["last" if data.today < len(data) else "axis"]
+        ink = _INK["last" if data.today < len(data) or math.isfinite(data.last) else "axis"]
         canvas.text(left, layout.plot_top + last_row, f"◂{shortened(text, blank).ljust(blank)}", ink)
 
 
