@@ -38,6 +38,7 @@ from tapedeck.console.app.handlers.navigation import NavigationHandlers
 from tapedeck.console.app.handlers.panels import PanelHandlers
 from tapedeck.console.app.handlers.symbols import SymbolHandlers
 from tapedeck.console.app.handlers.transport import Transport
+from tapedeck.console.app.history_fetch import HistoryFetch
 from tapedeck.console.app.key_queue import KeyMarker, KeyQueue
 from tapedeck.console.app.layout import Layout
 from tapedeck.console.app.live_alerts import LiveAlerts
@@ -136,6 +137,7 @@ class ConsoleApp(TerminalApp):
         self.main = MainScreen(playback, log_lines, layout, note=setup.note)
         self.session_recompute = SessionRecompute(self, playback)
         self._opening_fetch = OpeningFetch(self, playback)
+        self._history_fetch = HistoryFetch(self, playback)
         self._alerts = LiveAlerts(self._notify_alert, self._ring)
         self.breakpoints = BreakpointList(playback, setup.breakpoints_file)
         begins_paused = setup.start_paused and setup.script is None and not playback.is_live
@@ -356,6 +358,7 @@ class ConsoleApp(TerminalApp):
         if self.frames.show(snapshot):
             self._report_end(snapshot)
             self._opening_fetch.follow(self.playback.view_state(snapshot))
+        self._history_fetch.follow(self.main.view_state, [self.main.chart])
         self._gc_scheduler.collect_if_due()
 
     def _advance_script(self) -> None:

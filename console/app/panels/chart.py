@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import ClassVar
+from math import ceil
+from typing import ClassVar, Final
 
 import numpy as np
 from textual.app import ComposeResult
@@ -23,6 +24,9 @@ from tapedeck.engine.intervals import Interval
 from tapedeck.engine.read.forming_bar import forming_bar
 from tapedeck.engine.tape.bar_grid import Ints
 from tapedeck.engine.tape.session_view import SessionView
+
+_HISTORY_STEP: Final = 100
+"""Earlier candles are read by hundreds, so that a change of the size seldom reads again."""
 
 
 class ChartPanel(Panel):
@@ -64,6 +68,11 @@ class ChartPanel(Panel):
         ]
         return Table.of(["timestamp", *names, *(line.name for line in data.overlays)], rows)
 
+    @property
+    def wanted_history(self) -> int:
+        """Number of earlier candles that the chart can show; 0 while it is hidden."""
+        return _HISTORY_STEP * ceil(self.chart.size.width / _HISTORY_STEP) if self.display else 0
+
     def keyboard_target(self) -> Widget:
         """Return the chart."""
         return self.chart
@@ -73,11 +82,13 @@ class ChartPanel(Panel):
         view, opening = view_state.view, view_state.opening
         known, row = set(view.indicator_names()), view.row(self.symbol)
         before = {} if opening is None else opening.indicators
+        history = self.playback.history(view_state, self.symbol, self.interval)
         return chart_data(
             view,
             self.symbol,
             self.interval,
-            history=self.playback.history(view_state, self.symbol, self.interval),
+            history=history.bars,
+            session_before=history.before,
             overlays=[name for name in self.playback.overlays(self.interval) if name in known],
             before={name: float(values[row]) for name, values in before.items()},
             levels=self._levels(view_state),
