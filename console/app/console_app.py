@@ -30,6 +30,7 @@ from tapedeck.console.app.frames import Frames
 from tapedeck.console.app.gc_scheduler import GcScheduler
 from tapedeck.console.app.handlers.application import ApplicationHandlers
 from tapedeck.console.app.handlers.breakpoints import BreakpointHandlers
+from tapedeck.console.app.handlers.charts import ChartHandlers
 from tapedeck.console.app.handlers.data import DataHandlers, short_path
 from tapedeck.console.app.handlers.fills import FillHandlers
 from tapedeck.console.app.handlers.live_transport import LiveTransport
@@ -158,6 +159,7 @@ class ConsoleApp(TerminalApp):
             "moments": moments,
             "fills": FillHandlers(self, self.navigation, moments),
             "panels": PanelHandlers(self),
+            "charts": ChartHandlers(self),
             "data": self.data,
             "app": application,
         }

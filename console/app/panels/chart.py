@@ -8,9 +8,11 @@ from math import ceil
 from typing import ClassVar, Final
 
 import numpy as np
+from textual import on
 from textual.app import ComposeResult
 from textual.widget import Widget
 
+from tapedeck.console.app.chart_window import HeldWindow
 from tapedeck.console.app.live_words import duration
 from tapedeck.console.app.panels.panel import Panel
 from tapedeck.console.app.playback import Playback, ViewState
@@ -37,7 +39,9 @@ class ChartPanel(Panel):
     def __init__(self, playback: Playback) -> None:
         super().__init__(playback)
         self.chart = CandleChart()
-        self.interval: Interval = playback.plan.base
+        self.window = HeldWindow()
+        self._interval: Interval = playback.plan.base
+        self._view_state: ViewState | None = None
 
     def content(self) -> ComposeResult:
         """Compose the chart."""
@@ -45,6 +49,7 @@ class ChartPanel(Panel):
 
     def show(self, view_state: ViewState) -> None:
         """Show the symbol's candles up to the time shown."""
+        self._view_state = view_state
         data, forming = self._data(view_state), self._forming(view_state)
         if np.isnan(data.close).all() and forming is None:
             plays = "" if self.playback.is_live else f"{self.key('pause')} plays, "
@@ -52,7 +57,7 @@ class ChartPanel(Panel):
             self.face("empty", f"no {self.interval} bar of {self.symbol} yet: {keys}")
             return
         self.fill()
-        self.chart.show(data if forming is None else replace(data, forming=forming))
+        self.chart.show(replace(data, forming=forming, window=self.window.over(data)))
 
     def as_table(self, view_state: ViewState) -> Table:
         """Return the candles of the session, oldest first."""
@@ -68,10 +73,79 @@ class ChartPanel(Panel):
         ]
         return Table.of(["timestamp", *names, *(line.name for line in data.overlays)], rows)
 
+    # The window
+
+    @property
+    def interval(self) -> Interval:
+        """The interval of the candles; another one is shown from now on."""
+        return self._interval
+
+    @interval.setter
+    def interval(self, interval: Interval) -> None:
+        if interval != self._interval:
+            self._interval, self.window = interval, HeldWindow()
+
+    def pan(self, candles: int) -> None:
+        """Move on by candles, or back; at the first candles, earlier ones are read."""
+        data, place = self.chart.data, self.chart.place
+        if data is not None and place is not None:
+            self._set(self.window.panned(data, candles, place.stop - place.start))
+
+    def pan_screens(self, screens: int) -> None:
+        """Move on by the width of the chart, or back."""
+        place = self.chart.place
+        if place is not None:
+            self.pan(screens * max(place.stop - place.start - 1, 1))
+
+    def zoom(self, steps: int) -> None:
+        """Show fewer candles, farther apart, or more."""
+        place = self.chart.place
+        if place is not None:
+            self._set(self.window.zoomed(place.zoomed(steps)))
+
+    def point(self, steps: int) -> None:
+        """Move the crosshair by candles."""
+        data, place = self.chart.data, self.chart.place
+        if data is not None and place is not None:
+            self._set(self.window.pointed(data, steps, place.stop - place.start))
+
+    def return_to_now(self) -> None:
+        """Show the newest candles without a crosshair; the usual number of them if they are shown already."""
+        self._set(self.window.now())
+
+    def _set(self, window: HeldWindow) -> None:
+        if window != self.window:
+            self.window = window
+            if self._view_state is not None:
+                self.show(self._view_state)
+
+    @on(CandleChart.Panned)
+    def _dragged(self, message: CandleChart.Panned) -> None:
+        message.stop()
+        self.pan(message.candles)
+
+    @on(CandleChart.Zoomed)
+    def _wheel_turned(self, message: CandleChart.Zoomed) -> None:
+        message.stop()
+        self.zoom(message.steps)
+
+    @on(CandleChart.Pointed)
+    def _clicked(self, message: CandleChart.Pointed) -> None:
+        message.stop()
+        data, place = self.chart.data, self.chart.place
+        if data is not None and place is not None:
+            self._set(self.window.pointed_at(data, message.candle, place.stop - place.start))
+
     @property
     def wanted_history(self) -> int:
         """Number of earlier candles that the chart can show; 0 while it is hidden."""
-        return _HISTORY_STEP * ceil(self.chart.size.width / _HISTORY_STEP) if self.display else 0
+        if not self.display:
+            return 0
+        width, data = self.chart.size.width, self.chart.data
+        behind = 0 if data is None or self.window.last_at is None else self.window.over(data).behind
+        # Read a screen ahead of a pan to the left.
+        ahead = width if self.window.last_at is not None else 0
+        return _HISTORY_STEP * ceil((width + behind + ahead) / _HISTORY_STEP)
 
     def keyboard_target(self) -> Widget:
         """Return the chart."""

@@ -113,3 +113,102 @@ def test_yesterdays_candles_have_the_values_that_were_shown_then(
 
     with console_run(console_store, tmp_path, config=session_file()) as console:
         drive(console, act)
+
+
+def test_keys_pan_zoom_and_point_and_one_key_returns(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
+        panel = console.app.main.chart
+        await played_to(console, pilot, 3)
+        await on_interval(console, pilot, "5m")
+        place = panel.chart.place
+        assert place is not None
+        assert shown(console).window.behind == 0
+        await press(pilot, "shift+left")
+        assert shown(console).window.behind == 5
+        assert not any("now " in line for line in lines(console)), "the forming candle is off the screen"
+        await press(pilot, "left", "left")
+        assert shown(console).window.cursor == 1
+        at = shown(console).today - 1 - 5 - 1
+        text = lines(console)[0]
+        assert f"C {shown(console).close[at]:.2f}" in text
+        assert "Mon 25 Nov 15:25" in text
+        await press(pilot, "ctrl+left")
+        behind = shown(console).window.behind
+        assert behind > 50
+        frontier = console.frontier
+        await press(pilot, "full_stop", "full_stop")
+        await until(pilot, lambda: console.frontier == frontier + 2 and console.is_settled(), "two slots")
+        assert shown(console).window.behind == behind + 1, "it stays at its bars when a new one comes"
+        await press(pilot, "shift+up")
+        closer = panel.chart.place
+        assert closer is not None
+        assert closer.stride == place.stride + 1
+        assert len(closer.columns) < len(place.columns)
+        await press(pilot, "backspace")
+        assert shown(console).window.behind == 0
+        assert shown(console).window.cursor is None
+        await press(pilot, "backspace")
+        assert shown(console).window.candles is None
+
+    with console_run(console_store, tmp_path, config=session_file()) as console:
+        drive(console, act)
+
+
+def test_the_mouse_points_drags_and_turns_the_wheel(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
+        chart = console.app.main.chart.chart
+        await on_interval(console, pilot, "5m")
+        place = chart.place
+        assert place is not None
+        column = int(place.columns[-4])
+        await pilot.click(chart, offset=(column, 6))
+        await pilot.pause()
+        assert shown(console).window.cursor == 3
+        await pilot.mouse_down(chart, offset=(10, 6))
+        await pilot.hover(chart, offset=(10 + 7 * place.stride, 6))
+        await pilot.mouse_up(chart, offset=(10 + 7 * place.stride, 6))
+        await pilot.pause()
+        assert shown(console).window.behind == 7
+        chart._turned(_Wheel(shift=False), 1)  # type: ignore[arg-type]
+        await pilot.pause()
+        closer = chart.place
+        assert closer is not None
+        assert closer.stride == place.stride + 1
+        chart._turned(_Wheel(shift=True), 1)  # type: ignore[arg-type]
+        await pilot.pause()
+        assert shown(console).window.behind > 7
+
+    with console_run(console_store, tmp_path, config=session_file()) as console:
+        drive(console, act)
+
+
+class _Wheel:
+    """A turn of the wheel."""
+
+    def __init__(self, *, shift: bool) -> None:
+        self.shift = shift
+
+    def stop(self) -> None:
+        """Do nothing."""
+
+    def prevent_default(self) -> None:
+        """Do nothing."""
+
+
+def test_in_the_past_the_chart_is_cut_at_the_view(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
+        await played_to(console, pilot, 13)
+        await on_interval(console, pilot, "5m")
+        await press(pilot, *["comma"] * 5)
+        await until(pilot, lambda: console.past_frontier == 8, "the past")
+        view = console.app.playback.view_state().view
+        assert view is not None
+        data = shown(console)
+        assert len(data) - data.today == 1
+        assert data.forming is not None
+        base = view.bars("AAA", view.base_interval)
+        assert data.forming.close == base.close[5:8][np.isfinite(base.close[5:8])][-1]
+        assert data.last == data.forming.close
+
+    with console_run(console_store, tmp_path, config=session_file()) as console:
+        drive(console, act)
