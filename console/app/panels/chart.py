@@ -12,17 +12,19 @@ from textual import on
 from textual.app import ComposeResult
 from textual.widget import Widget
 
+from tapedeck.console.app.chart_marks import MARKED, event_marks, session_marks
 from tapedeck.console.app.chart_window import HeldWindow
 from tapedeck.console.app.live_words import duration
 from tapedeck.console.app.panels.panel import Panel
 from tapedeck.console.app.playback import Playback, ViewState
 from tapedeck.console.app.rows import chart_data
 from tapedeck.console.app.table_figures import forming_of
-from tapedeck.console.app.widgets import CandleChart, ChartData, FormingCandle
+from tapedeck.console.app.widgets import CandleChart, ChartData, ChartMark, FormingCandle
 from tapedeck.console.panel_data.tables import Table, Value
 from tapedeck.engine.broker.orders import Side
 from tapedeck.engine.clock.slots import SessionSlots
 from tapedeck.engine.intervals import Interval
+from tapedeck.engine.read.events import Event, events_known_at
 from tapedeck.engine.read.forming_bar import forming_bar
 from tapedeck.engine.tape.bar_grid import Ints
 from tapedeck.engine.tape.session_view import SessionView
@@ -42,6 +44,7 @@ class ChartPanel(Panel):
         self.window = HeldWindow()
         self._interval: Interval = playback.plan.base
         self._view_state: ViewState | None = None
+        self._marked: tuple[tuple[Event, ...], tuple[Event, ...]] | None = None
 
     def content(self) -> ComposeResult:
         """Compose the chart."""
@@ -57,7 +60,8 @@ class ChartPanel(Panel):
             self.face("empty", f"no {self.interval} bar of {self.symbol} yet: {keys}")
             return
         self.fill()
-        self.chart.show(replace(data, forming=forming, window=self.window.over(data)))
+        marks = self._marks(view_state, data)
+        self.chart.show(replace(data, forming=forming, window=self.window.over(data), marks=marks))
 
     def as_table(self, view_state: ViewState) -> Table:
         """Return the candles of the session, oldest first."""
@@ -169,6 +173,20 @@ class ChartPanel(Panel):
             earlier_fills=self._earlier_fills(view),
             as_of=view_state.clock_text,
         )
+
+    def _marks(self, view_state: ViewState, data: ChartData) -> tuple[ChartMark, ...]:
+        """Return the marks of the candles: sessions, breakpoints and bookmarks known at the time shown."""
+        view = view_state.view
+        assert view is not None
+        events = self.playback.system.events()
+        if self._marked is None or self._marked[0] is not events:
+            self._marked = events, tuple(event for event in events if event.kind in MARKED)
+        known = events_known_at(self._marked[1], view)
+        marks = event_marks(known, data.opened_at, self.interval, view.base_interval, self.symbol)
+        if not self.interval.is_intraday:
+            return tuple(marks)
+        history = self.playback.history(view_state, self.symbol, self.interval)
+        return (*session_marks(history.starts, data.today, len(data), view), *marks)
 
     def _earlier_fills(self, view: SessionView) -> Mapping[Side, Ints] | None:
         """Return the opens of the slots of the session played before that filled, by side; None without any.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from textual.pilot import Pilot
 
-from tapedeck.console.app.widgets import ChartData
+from tapedeck.console.app.widgets import ChartData, MarkKind
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.session_file import parse_session_config
 from tapedeck.engine.store.bar_store import BarStore
@@ -212,3 +212,28 @@ def test_in_the_past_the_chart_is_cut_at_the_view(console_store: BarStore, tmp_p
 
     with console_run(console_store, tmp_path, config=session_file()) as console:
         drive(console, act)
+
+
+def test_sessions_early_closes_and_bookmarks_are_marks(console_store: BarStore, tmp_path: Path) -> None:
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
+        await played_to(console, pilot, 7)
+        await console.app.do("bookmark", "here")
+        await press(pilot, "full_stop", "full_stop", "full_stop")
+        await until(pilot, lambda: console.frontier == 10 and console.is_settled(), "two bars")
+        data = await on_interval(console, pilot, "5m")
+        at = {kind: [mark.candle for mark in data.marks if mark.kind is kind] for kind in MarkKind}
+        friday = data.today - 1
+        assert at[MarkKind.EARLY_CLOSE] == [friday]
+        close = data.opened_at[friday] + 300
+        assert datetime.fromtimestamp(int(close), data.zone).strftime("%a %H:%M") == "Fri 13:00"
+        assert data.today in at[MarkKind.SESSION]
+        days = [datetime.fromtimestamp(int(second), data.zone).date() for second in data.opened_at]
+        changes = [candle for candle in range(1, len(days)) if days[candle] != days[candle - 1]]
+        assert at[MarkKind.SESSION] == changes
+        assert at[MarkKind.BOOKMARK] == [data.today + 1], "the second bar of the day"
+        assert "★" in lines(console)[-2]
+        assert "◖" in lines(console)[-2]
+
+    only = session_file(start_date="2013-12-02", end_date="2013-12-02")
+    with console_run(console_store, tmp_path, config=only) as console:
+        drive(console, act, size=(200, 60))
