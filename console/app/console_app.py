@@ -30,6 +30,7 @@ from tapedeck.console.app.frames import Frames
 from tapedeck.console.app.gc_scheduler import GcScheduler
 from tapedeck.console.app.handlers.application import ApplicationHandlers
 from tapedeck.console.app.handlers.breakpoints import BreakpointHandlers
+from tapedeck.console.app.handlers.charts import ChartHandlers
 from tapedeck.console.app.handlers.data import DataHandlers, short_path
 from tapedeck.console.app.handlers.fills import FillHandlers
 from tapedeck.console.app.handlers.live_transport import LiveTransport
@@ -38,6 +39,7 @@ from tapedeck.console.app.handlers.navigation import NavigationHandlers
 from tapedeck.console.app.handlers.panels import PanelHandlers
 from tapedeck.console.app.handlers.symbols import SymbolHandlers
 from tapedeck.console.app.handlers.transport import Transport
+from tapedeck.console.app.history_fetch import HistoryFetch
 from tapedeck.console.app.key_queue import KeyMarker, KeyQueue
 from tapedeck.console.app.layout import Layout
 from tapedeck.console.app.live_alerts import LiveAlerts
@@ -140,6 +142,7 @@ class ConsoleApp(TerminalApp):
         self.main = MainScreen(playback, log_lines, layout, note=setup.note)
         self.session_recompute = SessionRecompute(self, playback)
         self._opening_fetch = OpeningFetch(self, playback)
+        self._history_fetch = HistoryFetch(self, playback)
         self._alerts = LiveAlerts(self._notify_alert, self._ring)
         self.breakpoints = BreakpointList(playback, setup.breakpoints_file)
         begins_paused = setup.start_paused and setup.script is None and not playback.is_live
@@ -160,6 +163,7 @@ class ConsoleApp(TerminalApp):
             "moments": moments,
             "fills": FillHandlers(self, self.navigation, moments),
             "panels": PanelHandlers(self),
+            "charts": ChartHandlers(self),
             "data": self.data,
             "app": application,
         }
@@ -362,6 +366,7 @@ class ConsoleApp(TerminalApp):
         if self.frames.show(snapshot):
             self._report_end(snapshot)
             self._opening_fetch.follow(self.playback.view_state(snapshot))
+        self._history_fetch.follow(self.main.view_state, [self.main.chart])
         self._gc_scheduler.collect_if_due()
 
     def _advance_script(self) -> None:
