@@ -68,8 +68,8 @@ def play_on_screen(
         if batch_options.script is not None:
             columns = TableChoice(playback.plan, is_live=playback.is_live)
             joinable = None if playback.is_live else playback.system.joinable_symbols
-            lines = ChartChoice(lambda: playback.plan.specs)
-            batch_options.script.check(RunWords(playback.system.vocabulary(), columns, lines, joinable))
+            drawn = ChartChoice(lambda: playback.plan.specs)
+            batch_options.script.check(RunWords(playback.system.vocabulary(), columns, drawn, joinable))
         ui_state, notice = load_ui_state(folders.state)
         setup = Setup(
             exports=invocation.settings.export or folders.data / "exports",

@@ -49,6 +49,11 @@ class CandleChart(Painted, can_focus=True, inherit_bindings=False):
         super().__init__(name=name, id=id, classes=classes)
         self._data: ChartData | None = None
 
+    @property
+    def data(self) -> ChartData | None:
+        """The data shown, None before the first."""
+        return self._data
+
     def show(self, data: ChartData) -> None:
         """Show candles; only changed lines are redrawn."""
         if len(data) == 0:

@@ -42,6 +42,8 @@ INKS: Final = (
 _INK: Final = {name.partition("--")[2]: number for number, name in enumerate(INKS)}
 _LEGEND_GAP: Final = 2
 _AXIS_TRIES: Final = 3
+_LINE_REACH: Final = 0.5
+"""Part of the candles' range by which lines may widen the price scale, up and down each."""
 _OVERLAYS: Final = tuple(_INK[f"overlay-{number}"] for number in range(1, 6))
 _PANE_INKS: Final = PaneInks(_INK["axis"], _INK["title"], _INK["level"], _OVERLAYS)
 
@@ -64,6 +66,11 @@ def paint_chart(
     _paint_price_axis(canvas, layout, scale, data)
     _paint_time_axis(canvas, layout, data, shown, columns)
     _paint_divider(canvas, layout, data.today - shown.start, columns)
+
+
+def panes_that_fit(width: int, height: int, data: ChartData) -> int:
+    """Return how many panes of a chart are open at a size, from the first on."""
+    return len(_fitted_layout(Canvas(width, height), data, len(_legend(data, width))).panes)
 
 
 def _fitted_layout(canvas: Canvas, data: ChartData, legend: int) -> ChartLayout:
@@ -95,7 +102,25 @@ def _scale(layout: ChartLayout, data: ChartData) -> PriceScale:
     low, high = data.low[shown], data.high[shown]
     if data.forming is not None and layout.forming:
         low, high = np.append(low, data.forming.low), np.append(high, data.forming.high)
-    return PriceScale.around(low, high, layout.plot_rows)
+    near = _lines_near(data, shown, low, high)
+    return PriceScale.around(np.append(low, near), np.append(high, near), layout.plot_rows)
+
+
+def _lines_near(
+    data: ChartData, shown: slice, low: NDArray[np.float64], high: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the values of lines on view that the scale holds: those near the candles, such as bands.
+
+    What is farther away than half of the candles' range would make them too small; it is cut off.
+    """
+    present = np.isfinite(low) & np.isfinite(high)
+    if not present.any() or not data.overlays:
+        return np.array([])
+    bottom, top = float(low[present].min()), float(high[present].max())
+    values = np.concatenate([line.values[shown] for line in data.overlays])
+    reach = _LINE_REACH * (top - bottom)
+    near: NDArray[np.float64] = values[(values >= bottom - reach) & (values <= top + reach)]
+    return near
 
 
 def _paint_titles(canvas: Canvas, layout: ChartLayout, data: ChartData) -> None:
