@@ -25,6 +25,7 @@ from tapedeck.engine.feeds.reconciliation import Lacking
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.metrics.performance import PerformanceMetrics
 from tapedeck.engine.read.day_scans import DayScans
+from tapedeck.engine.read.earlier_bars import EarlierBars
 from tapedeck.engine.read.events import Event, EventKind, EventLog
 from tapedeck.engine.read.explain.decision_explanation import DecisionExplanation
 from tapedeck.engine.read.explain.decisions import DecisionReader
@@ -36,6 +37,7 @@ from tapedeck.engine.read.snapshot import Breakpoint, BreakpointHit, RunSummary,
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.read.strategy_status import StrategyStatus
 from tapedeck.engine.run.current_record import current_record
+from tapedeck.engine.run.earlier_bars import EarlierBarsReader
 from tapedeck.engine.run.earlier_sessions import EarlierSessions
 from tapedeck.engine.run.joining import JoiningSymbols
 from tapedeck.engine.run.live_plan import live_plan, market_time, with_daily_warning, with_feed_warning
@@ -603,6 +605,30 @@ class SystemManager:
         """
         reader = self._opening_reader
         return reader.of_others(trading_day, others) if others else reader.of(trading_day)
+
+    def session_in_memory_before(self, trading_day: date) -> PlayedSession | None:
+        """Return the session before a day of the run, also before its first, if it is in memory, else None.
+
+        Returns at once.
+        """
+        cache = self.tape_cache
+        day = None if cache is None else cache.before(trading_day)
+        if cache is not None and day is not None:
+            return cache.cached(day)
+        tape = self.earlier_sessions.in_memory_before(trading_day)
+        return None if tape is None else PlayedSession(tape)
+
+    def bars_before(
+        self, trading_day: date, symbol: str, interval: Interval, candles: int
+    ) -> tuple[EarlierBars, ...]:
+        """Return about `candles` bars of a symbol from the sessions before a day, oldest first.
+
+        Below a day one part per session, at least that of the session before; else one part in all. Read from
+        the store in the caller's thread; the run continues. Raises StoreError if it cannot be read.
+        """
+        return EarlierBarsReader(self.prepare(), self._data, self.time).before(
+            trading_day, symbol, interval, candles
+        )
 
     @cached_property
     def _opening_reader(self) -> OpeningReader:

@@ -261,6 +261,42 @@ ACTIONS: Final[list[Action]] = [
         OnScreen("panels.interval"), SHOW, footer=7
     ),
     Action(
+        "cursor_back", "left", "crosshair back", "Move chart crosshair back",
+        OnScreen("charts.point"), SHOW, NO_ARGUMENT, "-1"
+    ),
+    Action(
+        "cursor_on", "right", "crosshair on", "Move chart crosshair forward",
+        OnScreen("charts.point"), SHOW, NO_ARGUMENT, "1"
+    ),
+    Action(
+        "pan_back", "shift+left", "pan back", "Pan chart to earlier bars",
+        OnScreen("charts.pan"), SHOW, NO_ARGUMENT, "-5"
+    ),
+    Action(
+        "pan_on", "shift+right", "pan on", "Pan chart to later bars",
+        OnScreen("charts.pan"), SHOW, NO_ARGUMENT, "5"
+    ),
+    Action(
+        "screen_back", "ctrl+left,alt+left", "screen back", "Pan chart back a screen",
+        OnScreen("charts.pan_screens"), SHOW, NO_ARGUMENT, "-1"
+    ),
+    Action(
+        "screen_on", "ctrl+right,alt+right", "screen on", "Pan chart on a screen",
+        OnScreen("charts.pan_screens"), SHOW, NO_ARGUMENT, "1"
+    ),
+    Action(
+        "zoom_in", "shift+up,ctrl+up", "zoom in", "Show fewer bars",
+        OnScreen("charts.zoom"), SHOW, NO_ARGUMENT, "1"
+    ),
+    Action(
+        "zoom_out", "shift+down,ctrl+down", "zoom out", "Show more bars",
+        OnScreen("charts.zoom"), SHOW, NO_ARGUMENT, "-1"
+    ),
+    Action(
+        "chart_now", "backspace", "newest bars", "Return chart to newest bars",
+        OnScreen("charts.now"), SHOW, NO_ARGUMENT
+    ),
+    Action(
         "filter", "slash", "filter", "Filter symbols, events or log",
         OnScreen("panels.filter"), SHOW, arguments.FILTER, footer=11
     ),

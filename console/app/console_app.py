@@ -30,6 +30,7 @@ from tapedeck.console.app.frames import Frames
 from tapedeck.console.app.gc_scheduler import GcScheduler
 from tapedeck.console.app.handlers.application import ApplicationHandlers
 from tapedeck.console.app.handlers.breakpoints import BreakpointHandlers
+from tapedeck.console.app.handlers.charts import ChartHandlers
 from tapedeck.console.app.handlers.data import DataHandlers, short_path
 from tapedeck.console.app.handlers.fills import FillHandlers
 from tapedeck.console.app.handlers.live_transport import LiveTransport
@@ -38,6 +39,7 @@ from tapedeck.console.app.handlers.navigation import NavigationHandlers
 from tapedeck.console.app.handlers.panels import PanelHandlers
 from tapedeck.console.app.handlers.symbols import SymbolHandlers
 from tapedeck.console.app.handlers.transport import Transport
+from tapedeck.console.app.history_fetch import HistoryFetch
 from tapedeck.console.app.key_queue import KeyMarker, KeyQueue
 from tapedeck.console.app.layout import Layout
 from tapedeck.console.app.live_alerts import LiveAlerts
@@ -61,6 +63,7 @@ from tapedeck.console.app.toasts import Toasts
 from tapedeck.console.app.ui_state import UiState
 from tapedeck.console.app.viewpoint import SessionNotCachedError
 from tapedeck.console.app.widgets import GapMap, TapeStrip
+from tapedeck.console.app.widgets.chart_lines import LineStyle
 from tapedeck.console.panel_data.registry import RunPart
 from tapedeck.console.textual_ext.app import TerminalApp
 from tapedeck.engine.errors import EngineError, TapedeckError
@@ -85,8 +88,9 @@ class Setup:
     `exports`: folder for exports by keys. `export`: folder of the run's own export, if any. `log_path`: the
     log file, if any. `config_folder`: folder of the user's themes. `interrupted`:
     whether a signal has requested the end. `frames`: maximum frames per second. `direct_drawing`: bypass
-    Textual's compositor. `note`: text on the session bar, such as "synthetic". `key_changes`: action id →
-    keys, from the settings file. `start_paused`: pause at the first open. `script`: key script to run.
+    Textual's compositor. `chart_lines`: characters of the chart's lines. `note`: text on the
+    session bar, such as "synthetic". `key_changes`: action id → keys, from the settings file.
+    `start_paused`: pause at the first open. `script`: key script to run.
     `breakpoints_file`: the file of the breakpoints that are kept; None: none are kept. `before_run`: called
     before the start of each run, for the first one after the first frame. `new_run`: makes the run that
     replaces one at a restart. `end_at_once`: called by a second ctrl+c while the first is not handled yet, or
@@ -102,6 +106,7 @@ class Setup:
     end_at_once: Callable[[], None] = lambda: None
     frames: int = 10
     direct_drawing: bool = True
+    chart_lines: LineStyle = LineStyle.BRAILLE
     note: str = ""
     start_paused: bool = False
     script: Script | None = None
@@ -127,6 +132,7 @@ class ConsoleApp(TerminalApp):
         # The engine yields from the time a key is read until it is handled.
         super().__init__(Toasts(), playback.request_render_priority, direct_drawing=setup.direct_drawing)
         self.link.end_at_once = setup.end_at_once
+        self.chart_lines = setup.chart_lines
         self.playback = playback
         self.store = store
         self.setup = setup
@@ -136,6 +142,7 @@ class ConsoleApp(TerminalApp):
         self.main = MainScreen(playback, log_lines, layout, note=setup.note)
         self.session_recompute = SessionRecompute(self, playback)
         self._opening_fetch = OpeningFetch(self, playback)
+        self._history_fetch = HistoryFetch(self, playback)
         self._alerts = LiveAlerts(self._notify_alert, self._ring)
         self.breakpoints = BreakpointList(playback, setup.breakpoints_file)
         begins_paused = setup.start_paused and setup.script is None and not playback.is_live
@@ -156,6 +163,7 @@ class ConsoleApp(TerminalApp):
             "moments": moments,
             "fills": FillHandlers(self, self.navigation, moments),
             "panels": PanelHandlers(self),
+            "charts": ChartHandlers(self),
             "data": self.data,
             "app": application,
         }
@@ -358,6 +366,7 @@ class ConsoleApp(TerminalApp):
         if self.frames.show(snapshot):
             self._report_end(snapshot)
             self._opening_fetch.follow(self.playback.view_state(snapshot))
+        self._history_fetch.follow(self.main.view_state, [self.main.chart])
         self._gc_scheduler.collect_if_due()
 
     def _advance_script(self) -> None:

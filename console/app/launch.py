@@ -19,6 +19,7 @@ from tapedeck.console.app.log_lines import LogLines
 from tapedeck.console.app.playback import Playback
 from tapedeck.console.app.table_choice import TableChoice
 from tapedeck.console.app.ui_state import load_ui_state, save_ui_state
+from tapedeck.console.app.widgets.chart_lines import LineStyle
 from tapedeck.console.cli.batch import BatchOptions, Outcome
 from tapedeck.console.cli.live_export import LiveExport
 from tapedeck.console.cli.terminal import encoding_notice
@@ -81,6 +82,7 @@ def play_on_screen(
             end_at_once=interrupts.end_at_once,
             frames=invocation.settings.frames,
             direct_drawing=invocation.settings.direct_drawing,
+            chart_lines=LineStyle(invocation.settings.chart_lines),
             note=note,
             start_paused=not plays_at_once,
             script=batch_options.script,

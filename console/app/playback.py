@@ -13,6 +13,7 @@ from threading import Event
 from typing import Final, Protocol
 
 from tapedeck.console.actions.offers import OfferState
+from tapedeck.console.app.chart_histories import ChartHistories, ChartHistory, HistoryKey, joined_history
 from tapedeck.console.app.openings import Openings
 from tapedeck.console.app.past_hits import PastHits
 from tapedeck.console.app.past_play import PastPlay
@@ -22,6 +23,7 @@ from tapedeck.engine.errors import EngineError
 from tapedeck.engine.feeds.live_status import LiveStatus
 from tapedeck.engine.indicators.specs import IndicatorSpec
 from tapedeck.engine.intervals import Interval
+from tapedeck.engine.read.earlier_bars import EarlierBars
 from tapedeck.engine.read.events import Event as MarketEvent
 from tapedeck.engine.read.events import events_known_at
 from tapedeck.engine.read.opening_values import OpeningValues
@@ -29,7 +31,7 @@ from tapedeck.engine.read.snapshot import BreakpointHit, Snapshot
 from tapedeck.engine.read.status import RunState
 from tapedeck.engine.system import SystemManager
 from tapedeck.engine.tape.played_session import PlayedSession
-from tapedeck.engine.tape.session_view import Bars, SessionView
+from tapedeck.engine.tape.session_view import SessionView
 
 WATCHED_SPEED: Final = 60.0
 """Multiple of real time at which the past of a run at maximum speed plays, unless another was set."""
@@ -164,7 +166,8 @@ class Playback:
         self._recorded_past_speed: float | None = None
         self._watched_speed = system.snapshot().speed or self._watched_speed
         self._history_of: tuple[SessionView, tuple[object, ...]] | None = None
-        self._history: tuple[Bars, ...] = ()
+        self._history = ChartHistory()
+        self.histories = ChartHistories()
         self._speed_after_jump: float | None = None
         self._jump_started = Event()
         self._step_started = Event()
@@ -239,7 +242,7 @@ class Playback:
         view = snapshot.view
         computed = None if view is None else (view.frontier, view.computed_frontier, view.edition)
         past = (self.viewpoint.revision, self.past_play.is_playing, self._watched_speed)
-        shown = (self._runs, snapshot.version, past, self.openings.revision)
+        shown = (self._runs, snapshot.version, past, self.openings.revision, self.histories.revision)
         live = () if snapshot.live is None else _live_version(snapshot.live)
         return (*shown, snapshot.state, len(snapshot.finished), computed, *live)
 
@@ -432,31 +435,36 @@ class Playback:
         """Whether a view is of the engine's current session."""
         return view.is_of_same_session(self.system.session_data.view())
 
-    def history(self, view_state: ViewState, symbol: str, interval: Interval) -> tuple[Bars, ...]:
-        """Return a symbol's earlier bars for the chart: the session before, or all daily bars.
+    def history(self, view_state: ViewState, symbol: str, interval: Interval) -> ChartHistory:
+        """Return a symbol's earlier bars for the chart: what was read of the store, or is in memory.
 
-        Empty if none are in memory. Cached until symbol, interval, session or its symbols change.
+        Cached until symbol, interval, session or its symbols change, or something was read.
         """
         view, before = view_state.view, self._history_of
         if view is None:
-            return ()
-        key = (symbol, interval, len(view.changes))
+            return ChartHistory()
+        key = (symbol, interval, len(view.changes), self.histories.revision, self.openings.revision)
         if before is None or not before[0].is_of_same_session(view) or before[1] != key:
             self._history_of = (view, key)
             self._history = self._read_history(view, symbol, interval)
         return self._history
 
-    def _read_history(self, view: SessionView, symbol: str, interval: Interval) -> tuple[Bars, ...]:
-        if self.is_current_session(view):
-            try:
-                return self.system.session_data.history_bars(view, symbol, interval)[-1:]
-            except EngineError:  # the symbol had joined, and has left with its history
-                return ()
-        earlier = self.tape_cache.before(view.trading_day)
-        cached = None if earlier is None else self.tape_cache.cached(earlier)
+    def _read_history(self, view: SessionView, symbol: str, interval: Interval) -> ChartHistory:
+        read = self.histories.get(HistoryKey(view.trading_day, symbol, interval))
+        cached = self.system.session_in_memory_before(view.trading_day)
         before = None if cached is None else cached.view()
         # A symbol that joined the session shown may not have been in the one before.
-        return () if before is None or symbol not in before.symbols else (before.bars(symbol, interval),)
+        return joined_history(read, self._held(view, symbol, interval), before, symbol, interval)
+
+    def _held(self, view: SessionView, symbol: str, interval: Interval) -> tuple[EarlierBars, ...]:
+        """Return the bars that the engine holds for its current session, or none."""
+        if not self.is_current_session(view):
+            return ()
+        try:
+            held = self.system.session_data.history_bars(view, symbol, interval)
+        except EngineError:  # the symbol had joined, and has left with its history
+            return ()
+        return tuple(EarlierBars(bars) for bars in held[-1:])
 
 
 def _live_version(live: LiveStatus) -> tuple[object, ...]:

@@ -67,6 +67,7 @@ def chart_data(
     interval: Interval,
     *,
     history: Sequence[Bars] = (),
+    session_before: SessionView | None = None,
     overlays: Sequence[str] = (),
     before: Mapping[str, float] | None = None,
     levels: Mapping[str, float] | None = None,
@@ -77,8 +78,9 @@ def chart_data(
 
     `earlier_fills`: opens of the slots that filled in the session before, seconds UTC, for candles of less
     than a day.
-    `overlays`: names of indicators on the same interval, with values for this session only; `before`: their
-    last values of the session before. `levels`: name → price.
+    `overlays`: names of indicators on the same interval, with values for this session, and for the session
+    before if that is given (`session_before`); `before`: their last values of the session before. `levels`:
+    name → price.
     """
     bars = view.bars(symbol, interval)
     earlier = sum(len(day) for day in history)
@@ -88,12 +90,19 @@ def chart_data(
     )
     opens, highs, lows, closes, volumes = fields
     row = view.row(symbol)
-    blank = np.full(earlier, np.nan)
     last = before or {}
     lines = tuple(
         ChartLine(
             name,
-            _padded(np.concatenate([blank, view.indicator_grid(name)[row]]), earlier + len(bars)),
+            _padded(
+                np.concatenate(
+                    [
+                        values_before(session_before, symbol, name, opened_at[:earlier]),
+                        view.indicator_grid(name)[row],
+                    ]
+                ),
+                earlier + len(bars),
+            ),
             before=last.get(name, np.nan),
         )
         for name in overlays
@@ -121,7 +130,30 @@ def chart_data(
         corrected=_corrected(view, symbol, interval, earlier),
         bought=marks[BUY],
         sold=marks[SELL],
+        last=_last_price(view, symbol),
     )
+
+
+def values_before(before: SessionView | None, symbol: str, name: str, opened_at: Ints) -> Floats:
+    """Return an indicator's values of the session before at earlier candles, NaN where there are none.
+
+    `before`: that session at its close, None if it is not in memory. `opened_at`: the candles, in order.
+    """
+    values: Floats = np.full(len(opened_at), np.nan)
+    if before is None or name not in before.indicator_names() or not len(opened_at):
+        return values
+    own = before.opened_at(before.indicator_interval(name))
+    at = np.minimum(np.searchsorted(opened_at, own), len(opened_at) - 1)
+    there = opened_at[at] == own
+    values[at[there]] = before.indicator_grid(name)[before.row(symbol)][: len(own)][there]
+    return values
+
+
+def _last_price(view: SessionView, symbol: str) -> float:
+    """Return a symbol's last close at the view's clock, whatever the interval; NaN before its first bar."""
+    closes = view.bars(symbol, view.base_interval).close
+    present = np.flatnonzero(np.isfinite(closes))
+    return float(closes[present[-1]]) if len(present) else float("nan")
 
 
 def _filled(view: SessionView, symbol: str, interval: Interval, side: Side, earlier: int) -> frozenset[int]:

@@ -79,6 +79,15 @@ class EarlierSessions:
             self._kept.move_to_end(day)
             return self._kept[day]
 
+    def in_memory_before(self, trading_day: date) -> Tape | None:
+        """Return the tape of the trading day before a day, if it is in memory; returns at once."""
+        try:
+            day = self._time.get_previous_trading_date(trading_day)
+        except CalendarError:
+            return None
+        played = self._played(day)
+        return self._kept.get(day) if played is None else played  # without the lock: a computation holds it
+
     def _kept_bytes(self) -> int:
         return sum(tape.nbytes for tape in self._kept.values())
 

@@ -155,6 +155,11 @@ class MainScreen(ConsoleScreen):
         self.update_again()
 
     @property
+    def view_state(self) -> ViewState | None:
+        """The state of the run that is shown, None before the first frame."""
+        return self._view_state
+
+    @property
     def symbol(self) -> str:
         """The focused symbol."""
         return self.chart.symbol

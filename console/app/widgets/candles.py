@@ -24,6 +24,7 @@ def _points(signs: str) -> NDArray[np.uint32]:
 _THIN: Final = _points(" ╷╻╵│╽╹╿┃").reshape(3, 3)
 # Without colour a fallen candle is solid, as on paper. No glyph has a wick next to a solid half.
 _SOLID: Final = _points(" ╷▄╵│▄▀▀█").reshape(3, 3)
+_OF_CANDLES: Final = np.union1d(_THIN, _SOLID)[1:]
 _DOTTED: Final = "┄"
 _DIVIDER: Final = "┊"
 _LEVELS: Final = _points("▁▂▃▄▅▆▇█")
@@ -79,6 +80,11 @@ def is_under_lines(glyphs: NDArray[np.uint32]) -> NDArray[np.bool_]:
     """Return which glyphs a line replaces: blanks, levels and dividers."""
     is_under: NDArray[np.bool_] = (glyphs == BLANK) | (glyphs == ord(_DOTTED)) | (glyphs == ord(_DIVIDER))
     return is_under
+
+
+def is_candle_glyph(glyphs: NDArray[np.uint32]) -> NDArray[np.bool_]:
+    """Return which glyphs a candle may have."""
+    return np.isin(glyphs, _OF_CANDLES)
 
 
 def _fill_blanks(canvas: Canvas, area: tuple[int | slice, int | slice], sign: str, ink: int) -> None:

@@ -93,7 +93,7 @@ class ChartMark:
 class FormingCandle:
     """Candle of a bar that is not over, right of the others. `note`: a few words below it, such as its age.
 
-    `volume`: so far, NaN if it is not known.
+    `volume`: so far, NaN if it is not known. `opened_at`: its open, seconds UTC, 0 if it is not known.
     """
 
     open: float
@@ -102,6 +102,7 @@ class FormingCandle:
     close: float
     note: str
     volume: float = float("nan")
+    opened_at: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,7 +117,8 @@ class ChartData:
     a bar that was corrected or filled late, (n,), None if none has. `forming`: the candle that is not over,
     which is no part of the others. `later`: words on a symbol that joins after this time, whose candles are
     dimmed. `bought`, `sold`: indices of candles in which strategies bought or sold. `window`: the part on
-    view.
+    view. `last`: the last price at the clock, the same on every interval, for the marker on the price axis;
+    NaN before the first: then it is the last close.
     """
 
     title: str
@@ -140,6 +142,7 @@ class ChartData:
     sold: frozenset[int] = frozenset()
     marks: tuple[ChartMark, ...] = ()
     window: ChartWindow = ChartWindow()
+    last: float = float("nan")
 
     def __len__(self) -> int:
         return len(self.opened_at)

@@ -12,6 +12,8 @@ AXIS_WIDTH: Final = 10
 """Columns of the price axis: its line, and prices of up to nine characters."""
 _NARROWEST_WITH_AXIS: Final = 28
 _WIDEST_STRIDE: Final = 3
+WIDEST_ZOOM: Final = 12
+"""Most columns from one candle to the next when zoomed in."""
 _VOLUME_SHARE: Final = 6
 _TALL: Final = 16
 _MIDDLING: Final = 10
@@ -69,11 +71,13 @@ class ChartLayout:
         axis_width: int = AXIS_WIDTH,
         has_forming: bool = False,
         panes: int = 0,
+        wanted: int | None = None,
     ) -> ChartLayout:
         """Return the layout for `count` candles and a legend of at most `legend` lines.
 
         `has_forming`: with a place for a candle that is not over, if the chart is wide enough for an axis.
-        `panes`: how many are wanted.
+        `panes`: how many there are to place.
+        `wanted`: candles to spread over the width; None: as many as fit at the usual distance.
         """
         legend_rows = min(legend, 2 if height >= _TALL else 1 if height >= _MIDDLING else 0)
         rule = height - 2 if height >= 7 else None
@@ -87,7 +91,9 @@ class ChartLayout:
         available = max(axis_left - 1, 1)
         forming = int(has_forming and axis_left < width)
         # Two columns are reserved for the divider: the stride is the same with and without it.
-        stride = max(1, min(_WIDEST_STRIDE, (available - 2) // max(count + forming, 1)))
+        widest = _WIDEST_STRIDE if wanted is None else WIDEST_ZOOM
+        spread = (count if wanted is None else wanted) + forming
+        stride = max(1, min(widest, (available - 2) // max(spread, 1)))
         return cls(
             title=0 if height >= 4 else None,
             legend_rows=legend_rows,

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tapedeck.console.app.widgets.candles import Inks, Plot, is_under_lines
+from tapedeck.console.app.widgets.candles import Inks, Plot, is_candle_glyph, is_under_lines
 from tapedeck.console.app.widgets.canvas import with_tint
 from tapedeck.console.app.widgets.chart_data import LineForm
 
@@ -85,7 +85,8 @@ def draw_lines(
     """Draw all lines of a plot; where they share a cell, it has the ink with the lowest number.
 
     A line replaces blanks, levels and dividers. Any other character, such as a candle's, keeps its glyph and
-    ink, and the line is its background. What is off the scale is cut off.
+    ink, and the line is its background. In one call, since of blocks alone it is not known whether they are
+    a line's. What is off the scale is cut off.
     """
     dot_set = _DOT_SETS[style]
     height = dot_set.down * plot.rows
@@ -223,7 +224,8 @@ def _put_dots(plot: Plot, dot_set: _DotSet, dots: Indices, places: Indices, inks
     drawn = np.flatnonzero(bits)
     area = drawn // width + plot.top, drawn % width
     glyphs, codes, ink = plot.canvas.glyphs[area], plot.canvas.codes[area], upper[drawn]
-    earlier = dot_set.dots_of(glyphs)
+    # Some quadrants are glyphs of candles that are drawn without colour, too: ▀, ▄ and █.
+    earlier = np.where(is_candle_glyph(glyphs) & ~np.isin(codes, inks), 0, dot_set.dots_of(glyphs))
     is_line = (earlier > 0) | is_under_lines(glyphs)
     ink = np.where(earlier > 0, np.minimum(ink, codes), ink)
     plot.canvas.glyphs[area] = np.where(is_line, dot_set.glyphs[bits[drawn] | earlier], glyphs)

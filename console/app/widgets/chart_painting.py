@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -20,14 +20,15 @@ from tapedeck.console.app.widgets.candles import (
     draw_marks,
     draw_volumes,
 )
-from tapedeck.console.app.widgets.canvas import Canvas, shortened
-from tapedeck.console.app.widgets.chart_data import ChartData, ChartLine
-from tapedeck.console.app.widgets.chart_layout import AXIS_WIDTH, ChartLayout
+from tapedeck.console.app.widgets.canvas import BLANK, Canvas, cells_of, shortened
+from tapedeck.console.app.widgets.chart_data import ChartData, ChartLine, MarkKind
+from tapedeck.console.app.widgets.chart_layout import AXIS_WIDTH, WIDEST_ZOOM, ChartLayout
 from tapedeck.console.app.widgets.chart_lines import LineStyle, PlottedLine, draw_lines
 from tapedeck.console.app.widgets.chart_panes import PaneInks, PanePlace, paint_pane
-from tapedeck.console.app.widgets.figures import BOUGHT, CORRECTED, SOLD, compact, fixed, marked_as_before
+from tapedeck.console.app.widgets.chart_time_axis import paint_time_axis, time_label
+from tapedeck.console.app.widgets.figures import BOUGHT, SOLD, compact, fixed, marked_as_before
+from tapedeck.console.app.widgets.line_labels import LineLabel, paint_line_labels
 from tapedeck.console.app.widgets.price_scale import PriceScale
-from tapedeck.console.app.widgets.time_axis import clock_labels, date_labels
 
 Mask = NDArray[np.bool_]
 
@@ -42,6 +43,9 @@ INKS: Final = (
 _INK: Final = {name.partition("--")[2]: number for number, name in enumerate(INKS)}
 _LEGEND_GAP: Final = 2
 _AXIS_TRIES: Final = 3
+_TITLE_GAP: Final = 2
+_LEAST_TITLE: Final = 9
+"""Cells that a title keeps beside the prices."""
 _LINE_REACH: Final = 0.5
 """Part of the candles' range by which lines may widen the price scale, up and down each."""
 _OVERLAYS: Final = tuple(_INK[f"overlay-{number}"] for number in range(1, 6))
@@ -51,26 +55,69 @@ _PANE_INKS: Final = PaneInks(_INK["axis"], _INK["title"], _INK["level"], _OVERLA
 def paint_chart(
     canvas: Canvas, data: ChartData, *, solid_falls: bool, line_style: LineStyle = LineStyle.BRAILLE
 ) -> None:
-    """Draw a chart of at least one candle. `solid_falls`: fallen candles are solid; used without colour."""
+    """Draw a chart of at least one candle, or a forming one.
+
+    `solid_falls`: fallen candles are solid; used without colour.
+    """
     if not canvas.width or not canvas.height:
         return
-    legend = _legend(data, canvas.width)
-    layout = _fitted_layout(canvas, data, len(legend))
+    # The legend's values are those at the crosshair, which depends on the layout.
+    layout = _fitted_layout(canvas, data, len(_legend(data, canvas.width, None)))
     shown = _shown(layout, data)
+    cursor = _cursor(data, shown)
     columns = layout.columns(shown, data.today)
-    _paint_titles(canvas, layout, data)
-    _paint_legend(canvas, layout, legend)
+    _paint_titles(canvas, layout, data, shown, cursor)
+    _paint_legend(canvas, layout, _legend(data, canvas.width, _values_at(data, shown, cursor)))
     scale = _paint_plot(canvas, layout, data, shown, columns, solid_falls=solid_falls, line_style=line_style)
     _paint_volumes(canvas, layout, data, shown, columns)
-    _paint_panes(canvas, layout, data, shown, columns, line_style)
-    _paint_price_axis(canvas, layout, scale, data)
-    _paint_time_axis(canvas, layout, data, shown, columns)
-    _paint_divider(canvas, layout, data.today - shown.start, columns)
+    _paint_panes(canvas, layout, data, shown, columns, line_style, _values_at(data, shown, cursor))
+    taken = _paint_price_axis(canvas, layout, scale, data)
+    _paint_line_labels(canvas, layout, scale, data, shown, taken)
+    paint_time_axis(canvas, layout, data, shown, columns, cursor, _INK)
+    for first in {data.today, *(mark.candle for mark in data.marks if mark.kind is MarkKind.SESSION)}:
+        _paint_divider(canvas, layout, first - shown.start, columns)
+    if cursor is not None:
+        _paint_crosshair(canvas, layout, scale, float(data.close[cursor]), int(columns[cursor - shown.start]))
+
+
+@dataclass(frozen=True, slots=True)
+class ChartPlace:
+    """Candles on view, [start, stop), and the column of each; `stride`: columns from one to the next.
+
+    `width`: columns for candles.
+    """
+
+    start: int
+    stop: int
+    columns: Indices
+    stride: int
+    width: int
+
+    def candle_at(self, x: int) -> int | None:
+        """Return the index of the candle nearest to a column, None on the price axis or without candles."""
+        if x >= self.width or not len(self.columns):
+            return None
+        return self.start + int(np.argmin(np.abs(self.columns - x)))
+
+    def zoomed(self, steps: int) -> int:
+        """Return the number of candles for a distance that is `steps` columns larger, or smaller."""
+        stride = min(max(self.stride + steps, 1), WIDEST_ZOOM)
+        return max((self.width - 3) // stride - 1, 1)
+
+
+def place_of(width: int, height: int, data: ChartData) -> ChartPlace | None:
+    """Return where a chart of some size draws its candles, None without room."""
+    if not width or not height:
+        return None
+    layout = _fitted_layout(Canvas(width, height), data, len(_legend(data, width, None)))
+    shown = _shown(layout, data)
+    columns = layout.columns(shown, data.today)
+    return ChartPlace(shown.start, shown.stop, columns, layout.stride, min(layout.axis_left, width))
 
 
 def panes_that_fit(width: int, height: int, data: ChartData) -> int:
     """Return how many panes of a chart are open at a size, from the first on."""
-    return len(_fitted_layout(Canvas(width, height), data, len(_legend(data, width))).panes)
+    return len(_fitted_layout(Canvas(width, height), data, len(_legend(data, width, None))).panes)
 
 
 def _fitted_layout(canvas: Canvas, data: ChartData, legend: int) -> ChartLayout:
@@ -83,8 +130,9 @@ def _fitted_layout(canvas: Canvas, data: ChartData, legend: int) -> ChartLayout:
             len(data),
             legend,
             axis_width=axis,
-            has_forming=data.forming is not None,
+            has_forming=data.forming is not None and not data.window.behind,
             panes=len(data.panes),
+            wanted=data.window.candles,
         )
         needed = min(1 + _scale(layout, data).label_width(), canvas.width // 2)
         if needed <= axis:
@@ -94,7 +142,16 @@ def _fitted_layout(canvas: Canvas, data: ChartData, legend: int) -> ChartLayout:
 
 
 def _shown(layout: ChartLayout, data: ChartData) -> slice:
-    return slice(len(data) - layout.candles, len(data))
+    """Return the candles on view: those that fit, up to the last one on view."""
+    stop = len(data) - min(max(data.window.behind, 0), len(data) - layout.candles)
+    return slice(stop - layout.candles, stop)
+
+
+def _cursor(data: ChartData, shown: slice) -> int | None:
+    """Return the index of the candle under the crosshair, None without one."""
+    if data.window.cursor is None or shown.start == shown.stop:
+        return None
+    return max(int(shown.stop) - 1 - max(data.window.cursor, 0), int(shown.start))
 
 
 def _scale(layout: ChartLayout, data: ChartData) -> PriceScale:
@@ -123,18 +180,48 @@ def _lines_near(
     return near
 
 
-def _paint_titles(canvas: Canvas, layout: ChartLayout, data: ChartData) -> None:
+def _values_at(data: ChartData, shown: slice, cursor: int | None) -> int | None:
+    """Return the index of the candle whose values title and legend show, None for the last known ones."""
+    if cursor is not None:
+        return cursor
+    return shown.stop - 1 if shown.stop < len(data) else None
+
+
+def _paint_titles(
+    canvas: Canvas, layout: ChartLayout, data: ChartData, shown: slice, cursor: int | None
+) -> None:
+    """Write the title, the prices of the last candle or of the one under the crosshair, and the clock.
+
+    Where they do not fit, the clock is left out first, then the title's symbol is shortened, then the volume
+    is left out: open, high, low and close stay.
+    """
     if layout.title is None:
         return
-    end = canvas.text(0, layout.title, shortened(data.title, canvas.width), _INK["title"])
-    if data.later:
-        end = canvas.text(end + 1, layout.title, data.later, _INK["axis"])
-    as_of_at = canvas.width - len(data.as_of)
-    if as_of_at > end + 1:
-        canvas.text(as_of_at, layout.title, data.as_of, _INK["axis"])
-        figures, ink = _last_candle(data)
-        if end + 2 + len(figures) < as_of_at:
-            canvas.text(end + 2, layout.title, figures, ink)
+    at = _values_at(data, shown, cursor)
+    when, prices, volume, ink = _candle_text(data, at)
+    title = f"{data.title} {data.later}".rstrip()
+    words = [f"{when}{prices} {volume}", f"{when}{prices}", prices] if prices else [""]
+    for figures, as_of in ((each, clock) for each in words for clock in (data.as_of, "")):
+        used = len(figures) + _TITLE_GAP + (len(as_of) + _TITLE_GAP if as_of else 0)
+        if canvas.width - used >= min(cells_of(title), _LEAST_TITLE):
+            break
+    else:
+        figures = as_of = ""
+        used = 0
+    room = canvas.width - used
+    shown_title = title if cells_of(title) <= room else _short_title(data.title, room)
+    end = canvas.text(0, layout.title, shown_title, _INK["title"])
+    if data.later and shown_title == title:
+        canvas.text(end - cells_of(data.later), layout.title, data.later, _INK["axis"])
+    canvas.text(end + _TITLE_GAP, layout.title, figures, ink if cursor is None else _INK["title"])
+    canvas.right_text(canvas.width, layout.title, as_of, _INK["axis"])
+
+
+def _short_title(title: str, width: int) -> str:
+    """Return a title with its symbol shortened and its interval whole, where the width allows it."""
+    symbol, _, interval = title.rpartition(" ")
+    room = width - cells_of(interval) - 1
+    return f"{shortened(symbol, room)} {interval}" if symbol and room > 1 else shortened(title, width)
 
 
 def _paint_plot(
@@ -156,11 +243,10 @@ def _paint_plot(
         PlottedLine(line.values[shown], ink, line.form)
         for line, ink in zip(data.overlays, _overlay_inks(data.overlays), strict=True)
     ]
-    draw_lines(plot, scale, lines, style=line_style)
-    for number, line in enumerate(lines):
-        _paint_overlay_number(canvas, layout, scale, line, number)
+    if len(columns):
+        draw_lines(plot, scale, lines, style=line_style)
     _paint_forming(canvas, layout, data, scale, solid_falls=solid_falls)
-    for price in data.levels.values():
+    for price in data.levels.values() if len(columns) else ():
         draw_level(plot, scale, price, _INK["level"])
     _paint_fills(plot, scale, data, shown)
     return scale
@@ -181,7 +267,7 @@ def _paint_fills(plot: Plot, scale: PriceScale, data: ChartData, shown: slice) -
 def _paint_forming(
     canvas: Canvas, layout: ChartLayout, data: ChartData, scale: PriceScale, *, solid_falls: bool
 ) -> None:
-    """Draw the candle that is not over, right of the others, and its age below the price axis."""
+    """Draw the candle that is not over, right of the others."""
     forming = data.forming
     if forming is None or not layout.forming:
         return
@@ -190,8 +276,6 @@ def _paint_forming(
     opened, high, low, close = (np.array([price]) for price in prices)
     inks = np.array([_INK["forming"]], dtype=np.uint16)
     draw_candles(plot, scale, (opened, high, low, close), inks, solid_falls=solid_falls)
-    if layout.times is not None:
-        canvas.right_text(canvas.width, layout.times, f"now {forming.note}", _INK["forming"])
 
 
 def _paint_volumes(
@@ -201,7 +285,12 @@ def _paint_volumes(
         return
     plot = Plot(canvas, layout.volume_top, layout.volume_rows, columns)
     inks = np.where(_is_dimmed(shown, data), _INK["volume-before"], _INK["volume"]).astype(np.uint16)
-    largest = draw_volumes(plot, data.volume[shown], inks)
+    volumes = data.volume[shown]
+    if data.forming is not None and layout.forming:
+        plot = replace(plot, columns=np.append(columns, layout.forming_column))
+        volumes = np.append(volumes, data.forming.volume)
+        inks = np.append(inks, np.uint16(_INK["forming"]))
+    largest = draw_volumes(plot, volumes, inks)
     if largest:
         canvas.text(layout.axis_left + 1, layout.volume_top, compact(largest), _INK["axis"])
 
@@ -213,11 +302,15 @@ def _paint_panes(
     shown: slice,
     columns: Indices,
     line_style: LineStyle,
+    at: int | None,
 ) -> None:
-    """Draw the panes that fit; the title of the last one says how many do not."""
+    """Draw the panes that fit; the title of the last one says how many do not.
+
+    `at`: the candle whose values the titles have, None for the last known ones.
+    """
     for pane, rows in zip(data.panes, layout.panes, strict=False):
-        place = PanePlace(rows, columns, layout.axis_left)
-        paint_pane(canvas, pane, place, shown, _PANE_INKS, style=line_style)
+        place = PanePlace(rows, columns, layout.axis_left, data.today)
+        paint_pane(canvas, pane, place, shown, _PANE_INKS, at=at, style=line_style)
     omitted = len(data.panes) - len(layout.panes)
     if omitted and layout.panes:
         text = f" {omitted} more "
@@ -239,30 +332,32 @@ def _direction(opens: NDArray[np.float64], closes: NDArray[np.float64], before: 
     return inks
 
 
-def _last_candle(data: ChartData) -> tuple[str, int]:
-    """Return the text of the last bar that is not missing, and its ink; an older bar has its time in it."""
-    at = _last_present(data)
+def _candle_text(data: ChartData, at: int | None) -> tuple[str, str, str, int]:
+    """Return when a candle opened, its prices, its volume, and its ink; of the last one for None.
+
+    Of the last one that is not missing, the time is given only if it is older than the last candle.
+    """
+    if not len(data):
+        return "", "", "", _INK["axis"]
+    chosen = _last_present(data) if at is None else at
     names = ("O", data.open), ("H", data.high), ("L", data.low), ("C", data.close)
     decimals = PriceScale.around(data.low, data.high, 20).decimals()
-    prices = " ".join(f"{name} {fixed(float(values[at]), decimals)}" for name, values in names)
-    figures = f"{prices} V {compact(float(data.volume[at]))}"
-    if at < data.today:
-        return f"session before: {figures}", _INK["axis"]
-    if at < len(data) - 1:
-        return f"last bar {_label(data, at)}: {figures}", _INK["axis"]
-    return figures, int(_direction(data.open[-1:], data.close[-1:])[0])
+    prices = " ".join(f"{name} {fixed(float(values[chosen]), decimals)}" for name, values in names)
+    volume = f"V {compact(float(data.volume[chosen]))}"
+    ink = int(_direction(data.open[chosen : chosen + 1], data.close[chosen : chosen + 1])[0])
+    if at is not None:
+        return f"{time_label(data, at)} ", prices, volume, ink
+    if chosen < data.today:
+        return "session before: ", prices, volume, _INK["axis"]
+    if chosen < len(data) - 1:
+        return f"last bar {time_label(data, chosen)}: ", prices, volume, _INK["axis"]
+    return "", prices, volume, ink
 
 
 def _last_present(data: ChartData) -> int:
     """Return the index of the last bar that is not missing; of the last candle if all are."""
     present = np.flatnonzero(np.isfinite(data.close))
     return int(present[-1]) if len(present) else len(data) - 1
-
-
-def _label(data: ChartData, at: int) -> str:
-    """Return the time, or the date, at which a candle opened."""
-    opened = datetime.fromtimestamp(int(data.opened_at[at]), UTC if data.is_daily else data.zone)
-    return f"{opened:%Y-%m-%d}" if data.is_daily else f"{opened:%H:%M:%S}".removesuffix(":00")
 
 
 def _last_known(values: NDArray[np.float64]) -> float:
@@ -281,18 +376,19 @@ def _overlay_inks(lines: Sequence[ChartLine]) -> tuple[int, ...]:
     return tuple(_OVERLAYS[order.index(owner) % len(_OVERLAYS)] for owner in owners)
 
 
-def _legend(data: ChartData, width: int) -> list[list[tuple[str, int]]]:
-    """Return the lines of the legend: each overlay with its number, last value and ink.
+def _legend(data: ChartData, width: int, at: int | None) -> list[list[tuple[str, int]]]:
+    """Return the lines of the legend: each overlay with its number, value and ink.
 
-    Without a value of today it has the one of the session before, dimmed and marked.
+    `at`: the candle whose values it shows; None for the last ones of today: without one it has that of the
+    session before, dimmed and marked.
     """
     decimals = PriceScale.around(data.low, data.high, 20).decimals()
     lines: list[list[tuple[str, int]]] = []
     remaining = 0
     parts = []
     for number, (line, ink) in enumerate(zip(data.overlays, _overlay_inks(data.overlays), strict=True), 1):
-        value = _last_known(line.values)
-        if math.isnan(value) and not math.isnan(line.before):
+        value = _last_known(line.values[data.today :]) if at is None else float(line.values[at])
+        if at is None and math.isnan(value) and not math.isnan(line.before):
             text = marked_as_before(fixed(line.before, decimals))
             parts.append((f"{number}─{line.name} {text}", _INK["axis"]))
         else:
@@ -316,73 +412,69 @@ def _paint_legend(canvas: Canvas, layout: ChartLayout, legend: list[list[tuple[s
             canvas.text(min(x, canvas.width - 1), y, "…", _INK["axis"])
 
 
-def _paint_overlay_number(
-    canvas: Canvas, layout: ChartLayout, scale: PriceScale, line: PlottedLine, number: int
+def _paint_line_labels(
+    canvas: Canvas, layout: ChartLayout, scale: PriceScale, data: ChartData, shown: slice, taken: set[int]
 ) -> None:
-    """Write an overlay's legend number at its right end, so that it can be identified without colour."""
-    last = line.values[-1:]
-    half = int(scale.halves(last)[0]) if scale.low <= last[0] <= scale.high else -1
-    y = layout.plot_top + half // 2
-    if half >= 0 and layout.axis_left <= canvas.width and canvas.line(y)[layout.axis_left - 1] == " ":
-        canvas.text(layout.axis_left - 1, y, str(number + 1)[-1], line.ink)
+    """Write number and name of each overlay at its right end, so that it can be identified without colour."""
+    labels = []
+    inks = _overlay_inks(data.overlays)
+    for number, (line, ink) in enumerate(zip(data.overlays, inks, strict=True), 1):
+        last = _last_known(line.values[shown])
+        if scale.low <= last <= scale.high:
+            labels.append(LineLabel(number, line.name, scale.row(last), ink))
+    paint_line_labels(canvas, layout.axis_left, layout.plot_top, layout.plot_rows, labels, taken)
 
 
-def _paint_price_axis(canvas: Canvas, layout: ChartLayout, scale: PriceScale, data: ChartData) -> None:
+def _paint_price_axis(canvas: Canvas, layout: ChartLayout, scale: PriceScale, data: ChartData) -> set[int]:
+    """Write prices and names of levels; return the rows of the plot that have a label."""
+    taken: set[int] = set()
     if layout.axis_left >= canvas.width:
-        return
+        return taken
     left = layout.axis_left
-    closes = data.close[np.isfinite(data.close)]
-    last_row = int(scale.halves(closes[-1:])[0]) // 2 if len(closes) else -1
     canvas.column(left, layout.plot_top, ["│"] * layout.plot_rows, [_INK["axis"]] * layout.plot_rows)
+
+    def write(row: int, text: str, ink: str) -> None:
+        fitting = shortened(text, canvas.width - left).ljust(canvas.width - left)
+        canvas.text(left, layout.plot_top + row, fitting, _INK[ink])
+        taken.add(row)
+
     for row, label in scale.labels().items():
-        canvas.text(left, layout.plot_top + row, shortened(f"┤{label}", canvas.width - left), _INK["axis"])
+        write(row, f"┤{label}", "axis")
     for row, label in _level_labels(scale, data).items():
-        canvas.text(left, layout.plot_top + row, label.ljust(canvas.width - left), _INK["axis"])
+        write(row, label, "axis")
     if data.forming is not None and layout.forming:
-        row = int(scale.halves(np.array([data.forming.close]))[0]) // 2
-        text = shortened(scale.label(data.forming.close), canvas.width - left - 1)
-        canvas.text(left, layout.plot_top + row, f"◃{text}".ljust(canvas.width - left), _INK["forming"])
-    if last_row >= 0:
-        text = scale.label(float(closes[-1]))
-        blank = canvas.width - left - 1
-        ink = _INK["last" if data.today < len(data) else "axis"]
-        canvas.text(left, layout.plot_top + last_row, f"◂{shortened(text, blank).ljust(blank)}", ink)
+        write(scale.row(data.forming.close), f"◃{scale.label(data.forming.close)}", "forming")
+    last = data.last if math.isfinite(data.last) else _last_known(data.close)
+    if math.isfinite(last):
+        sign = "↑" if last > scale.high else "↓" if last < scale.low else "◂"
+        is_of_today = data.today < len(data) or math.isfinite(data.last)
+        write(scale.row(last), f"{sign}{scale.label(last)}", "last" if is_of_today else "axis")
+    return taken
 
 
 def _level_labels(scale: PriceScale, data: ChartData) -> dict[int, str]:
     """Return row → names of the levels there; those off the scale at its end, with an arrow."""
     labels: dict[int, str] = {}
     for name, price in data.levels.items():
-        row = int(scale.halves(np.array([price]))[0]) // 2
+        row = scale.row(price)
         sign = "↑" if price > scale.high else "↓" if price < scale.low else "┄"
         labels[row] = f"{labels[row]} {name}" if row in labels else f"{sign}{name}"
     return labels
 
 
-def _paint_time_axis(
-    canvas: Canvas, layout: ChartLayout, data: ChartData, shown: slice, columns: Indices
-) -> None:
-    if layout.rule is None or layout.times is None:
+def _paint_crosshair(canvas: Canvas, layout: ChartLayout, scale: PriceScale, close: float, x: int) -> None:
+    """Draw a line through the cells above and below a candle, and its close on the price axis."""
+    below = layout.volume_rows + sum(1 + pane.rows for pane in layout.panes)
+    rows = slice(layout.plot_top, layout.plot_top + layout.plot_rows + below)
+    blank = canvas.glyphs[rows, x] == BLANK
+    canvas.glyphs[rows, x][blank] = ord("│")
+    canvas.codes[rows, x][blank] = _INK["title"]
+    if not math.isfinite(close) or layout.axis_left >= canvas.width:
         return
-    end = min(layout.axis_left, canvas.width)
-    canvas.text(0, layout.rule, "─" * end, _INK["axis"])
-    missing = columns[~np.isfinite(data.close[shown])]
-    canvas.glyphs[layout.rule, missing] = ord("×")
-    canvas.codes[layout.rule, missing] = _INK["gap"]
-    opened_at, positions = data.opened_at[shown], columns.tolist()
-    labels = (
-        date_labels(opened_at, positions) if data.is_daily else clock_labels(opened_at, positions, data.zone)
-    )
-    for index, label in labels.items():
-        start = min(max(positions[index] - len(label) // 2, 0), max(end - len(label), 0))
-        canvas.text(start, layout.times, label, _INK["axis"])
-        # A label's tick replaces the sign of a gap and takes its colour; the column above it is blank.
-        ink = "gap" if positions[index] in missing else "axis"
-        canvas.text(positions[index], layout.rule, "┬", _INK[ink])
-    if data.corrected is not None:  # they are rare, and replace a label's tick
-        corrected = columns[data.corrected[shown]]
-        canvas.glyphs[layout.rule, corrected] = ord(CORRECTED)
-        canvas.codes[layout.rule, corrected] = _INK["corrected"]
+    y = layout.plot_top + int(scale.halves(np.array([close]))[0]) // 2
+    if canvas.glyphs[y, layout.axis_left] != ord("◂"):
+        text = shortened(scale.label(close), canvas.width - layout.axis_left - 1)
+        canvas.text(layout.axis_left, y, f"┼{text}".ljust(canvas.width - layout.axis_left), _INK["title"])
 
 
 def _paint_divider(canvas: Canvas, layout: ChartLayout, first: int, columns: Indices) -> None:

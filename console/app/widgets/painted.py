@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar, Final
 
-from rich.color import Color, blend_rgb
+from rich.color import Color as RichColor
 from rich.segment import Segment
 from rich.style import Style
+from textual.color import Color
 from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -200,13 +201,10 @@ class Painted(ScrollView, can_focus=False):
         super().notify_style_update()
 
 
-def _tint(ink: Style) -> Color | None:
+def _tint(ink: Style) -> RichColor:
     """Return the colour of an ink, mixed with its background."""
-    if ink.color is None or ink.bgcolor is None:
-        return ink.color
-    return Color.from_triplet(
-        blend_rgb(ink.bgcolor.get_truecolor(), ink.color.get_truecolor(), cross_fade=TINT_SHARE)
-    )
+    colour, background = Color.from_rich_color(ink.color), Color.from_rich_color(ink.bgcolor)
+    return background.blend(colour, TINT_SHARE).rich_color
 
 
 def _paint_notice(canvas: Canvas, notice: Notice) -> None:

@@ -48,6 +48,10 @@ class PriceScale:
         halves = np.rint((1.0 - np.clip(position, 0.0, 1.0)) * last).astype(np.intp)
         return np.where(present, halves, -1)
 
+    def row(self, price: float) -> int:
+        """Return the row of a price that is not missing, clipped to the scale."""
+        return int(self.halves(np.array([price]))[0]) // 2
+
     def positions(self, prices: Floats) -> Floats:
         """Return the position of each price: 0 at the bottom, 1 at the top, beyond that off the scale."""
         with np.errstate(over="ignore", invalid="ignore"):

@@ -21,10 +21,18 @@ _DAY_S: Final = 86_400
 _QUARTER_S: Final = 900
 
 
-def clock_labels(opened_at: Ints, columns: Sequence[int], zone: tzinfo) -> dict[int, str]:
+def clock_labels(
+    opened_at: Ints,
+    columns: Sequence[int],
+    zone: tzinfo,
+    *,
+    stop: int | None = None,
+    taken: Sequence[tuple[int, int]] = (),
+) -> dict[int, str]:
     """Return index → label of the candles that are first at or after a round time, spaced to be readable.
 
     `columns`: column of each candle. The first candle of a new day is labelled with its date: `Mon 7 Oct`.
+    `stop`: column that labels end before; `taken`: first and last cells of texts that no label touches.
     """
     if len(opened_at) == 0:
         return {}
@@ -43,7 +51,7 @@ def clock_labels(opened_at: Ints, columns: Sequence[int], zone: tzinfo) -> dict[
             labels[index] = f"{moment:%a} {moment.day} {moment:%b}"
         else:
             labels[index] = moment.strftime(form)
-    return _spread(labels, columns, lambda text: ":" not in text)
+    return _spread(labels, columns, lambda text: ":" not in text, stop, taken)
 
 
 def _offsets(seconds: Ints, zone: tzinfo) -> Ints:
@@ -60,8 +68,17 @@ def _offset(quarter: int, zone: tzinfo) -> int:
     return 0 if offset is None else int(offset.total_seconds())
 
 
-def date_labels(opened_at: Ints, columns: Sequence[int]) -> dict[int, str]:
-    """Return index → date of candles of a day or longer, whose labels are midnight UTC of the trading day."""
+def date_labels(
+    opened_at: Ints,
+    columns: Sequence[int],
+    *,
+    stop: int | None = None,
+    taken: Sequence[tuple[int, int]] = (),
+) -> dict[int, str]:
+    """Return index → date of candles of a day or longer, whose labels are midnight UTC of the trading day.
+
+    `stop`, `taken`: as in `clock_labels`.
+    """
     if len(opened_at) == 0:
         return {}
     days = opened_at.astype("datetime64[s]").astype("datetime64[D]").tolist()
@@ -69,7 +86,13 @@ def date_labels(opened_at: Ints, columns: Sequence[int]) -> dict[int, str]:
     for index, day in enumerate(days):
         new_year = index and day.year != days[index - 1].year
         labels[index] = str(day.year) if new_year else f"{day.day} {day:%b}"
-    return _spread(labels, columns, lambda text: " " not in text)
+    return _spread(labels, columns, lambda text: " " not in text, stop, taken)
+
+
+def label_start(column: int, length: int, stop: int | None) -> int:
+    """Return the first column of a label: centred on its candle's column, but from 0 to before `stop`."""
+    start = max(column - length // 2, 0)
+    return start if stop is None else min(start, max(stop - length, 0))
 
 
 def _step(opened_at: Ints, columns: Sequence[int]) -> int:
@@ -81,14 +104,22 @@ def _step(opened_at: Ints, columns: Sequence[int]) -> int:
     return next((step for step in _STEPS_S if step >= wanted and step % interval == 0), _STEPS_S[-1])
 
 
-def _spread(labels: dict[int, str], columns: Sequence[int], first: Callable[[str], bool]) -> dict[int, str]:
-    """Drop labels that would touch; those for which `first` is true have precedence."""
+def _spread(
+    labels: dict[int, str],
+    columns: Sequence[int],
+    first: Callable[[str], bool],
+    stop: int | None,
+    others: Sequence[tuple[int, int]],
+) -> dict[int, str]:
+    """Drop labels that would touch, or that do not fit; those for which `first` is true have precedence."""
     kept: dict[int, str] = {}
-    taken: list[tuple[int, int]] = []
+    taken = list(others)
     for index in sorted(labels, key=lambda each: (not first(labels[each]), each)):
-        start = columns[index] - len(labels[index]) // 2
-        stop = start + max(len(labels[index]), _DATE_SPACING - 2)
-        if all(stop + 1 < a or start > b + 1 for a, b in taken):
-            kept[index] = labels[index]
-            taken.append((start, stop))
+        text = labels[index]
+        start = label_start(columns[index], len(text), stop)
+        end = start + max(len(text), _DATE_SPACING - 2)
+        fits = stop is None or len(text) <= stop
+        if fits and all(end + 1 < a or start > b + 1 for a, b in taken):
+            kept[index] = text
+            taken.append((start, end))
     return dict(sorted(kept.items()))

@@ -25,8 +25,8 @@ def at(*moment: int) -> int:
 def test_the_highest_price_is_at_the_top_and_the_lowest_at_the_bottom() -> None:
     scale = PriceScale.around(np.array([10.0]), np.array([20.0]), 5)
     assert scale.halves(np.array([20.0, 10.0, np.nan])).tolist() == [0, 9, -1]
-    low, high, off, missing = scale.positions(np.array([10.0, 20.0, 9.5, np.nan])).tolist()
-    assert (low > 0, high < 1, off < 0, missing != missing) == (True, True, True, True)
+    low, high, off, missing = scale.positions(np.array([10.0, 20.0, 9.5, np.nan]))
+    assert (low > 0, high < 1, off < 0, np.isnan(missing)) == (True, True, True, True)
 
 
 def test_the_axis_labels_round_prices() -> None:
@@ -95,7 +95,7 @@ def test_the_first_candle_of_a_day_is_labelled_with_its_date() -> None:
 
 def test_seconds_are_shown_for_bars_of_seconds() -> None:
     opened_at = at(2013, 10, 7, 13, 30) + np.arange(30)
-    assert list(clock_labels(opened_at, range(30), NEW_YORK).values()) == ["09:30:00", "09:30:10", "09:30:20"]
+    assert list(clock_labels(opened_at, range(30), NEW_YORK).values()) == ["09:30:00", "09:30:20"]
 
 
 def test_days_are_labelled_by_date_and_a_new_year_by_its_number() -> None:
