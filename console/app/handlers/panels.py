@@ -112,7 +112,8 @@ class PanelHandlers:
             if choice.chosen != before:
                 await self._app.do("lines", " ".join(choice.chosen) or DEFAULT_WORD)
 
-        screen = LinesScreen(choice, self._app.main.chart.interval, self._show_lines)
+        chart = self._app.main.chart
+        screen = LinesScreen(choice, chart.interval, self._show_lines, chart.closed_panes)
         await self._app.open(screen, closed)
 
     def _show_lines(self, names: tuple[str, ...]) -> None:

@@ -46,6 +46,8 @@ _AXIS_TRIES: Final = 3
 _TITLE_GAP: Final = 2
 _LEAST_TITLE: Final = 9
 """Cells that a title keeps beside the prices."""
+_LINE_REACH: Final = 0.5
+"""Part of the candles' range by which lines may widen the price scale, up and down each."""
 _OVERLAYS: Final = tuple(_INK[f"overlay-{number}"] for number in range(1, 6))
 _PANE_INKS: Final = PaneInks(_INK["axis"], _INK["title"], _INK["level"], _OVERLAYS)
 
@@ -68,7 +70,7 @@ def paint_chart(
     _paint_legend(canvas, layout, _legend(data, canvas.width, _values_at(data, shown, cursor)))
     scale = _paint_plot(canvas, layout, data, shown, columns, solid_falls=solid_falls, line_style=line_style)
     _paint_volumes(canvas, layout, data, shown, columns)
-    _paint_panes(canvas, layout, data, shown, columns, line_style)
+    _paint_panes(canvas, layout, data, shown, columns, line_style, _values_at(data, shown, cursor))
     taken = _paint_price_axis(canvas, layout, scale, data)
     _paint_line_labels(canvas, layout, scale, data, shown, taken)
     paint_time_axis(canvas, layout, data, shown, columns, cursor, _INK)
@@ -113,6 +115,11 @@ def place_of(width: int, height: int, data: ChartData) -> ChartPlace | None:
     return ChartPlace(shown.start, shown.stop, columns, layout.stride, min(layout.axis_left, width))
 
 
+def panes_that_fit(width: int, height: int, data: ChartData) -> int:
+    """Return how many panes of a chart are open at a size, from the first on."""
+    return len(_fitted_layout(Canvas(width, height), data, len(_legend(data, width, None))).panes)
+
+
 def _fitted_layout(canvas: Canvas, data: ChartData, legend: int) -> ChartLayout:
     """Return a layout whose axis is wide enough for its prices."""
     axis = AXIS_WIDTH
@@ -152,7 +159,25 @@ def _scale(layout: ChartLayout, data: ChartData) -> PriceScale:
     low, high = data.low[shown], data.high[shown]
     if data.forming is not None and layout.forming:
         low, high = np.append(low, data.forming.low), np.append(high, data.forming.high)
-    return PriceScale.around(low, high, layout.plot_rows)
+    near = _lines_near(data, shown, low, high)
+    return PriceScale.around(np.append(low, near), np.append(high, near), layout.plot_rows)
+
+
+def _lines_near(
+    data: ChartData, shown: slice, low: NDArray[np.float64], high: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the values of lines on view that the scale holds: those near the candles, such as bands.
+
+    What is farther away than half of the candles' range would make them too small; it is cut off.
+    """
+    present = np.isfinite(low) & np.isfinite(high)
+    if not present.any() or not data.overlays:
+        return np.array([])
+    bottom, top = float(low[present].min()), float(high[present].max())
+    values = np.concatenate([line.values[shown] for line in data.overlays])
+    reach = _LINE_REACH * (top - bottom)
+    near: NDArray[np.float64] = values[(values >= bottom - reach) & (values <= top + reach)]
+    return near
 
 
 def _values_at(data: ChartData, shown: slice, cursor: int | None) -> int | None:
@@ -277,11 +302,15 @@ def _paint_panes(
     shown: slice,
     columns: Indices,
     line_style: LineStyle,
+    at: int | None,
 ) -> None:
-    """Draw the panes that fit; the title of the last one says how many do not."""
+    """Draw the panes that fit; the title of the last one says how many do not.
+
+    `at`: the candle whose values the titles have, None for the last known ones.
+    """
     for pane, rows in zip(data.panes, layout.panes, strict=False):
-        place = PanePlace(rows, columns, layout.axis_left)
-        paint_pane(canvas, pane, place, shown, _PANE_INKS, style=line_style)
+        place = PanePlace(rows, columns, layout.axis_left, data.today)
+        paint_pane(canvas, pane, place, shown, _PANE_INKS, at=at, style=line_style)
     omitted = len(data.panes) - len(layout.panes)
     if omitted and layout.panes:
         text = f" {omitted} more "
@@ -435,7 +464,8 @@ def _level_labels(scale: PriceScale, data: ChartData) -> dict[int, str]:
 
 def _paint_crosshair(canvas: Canvas, layout: ChartLayout, scale: PriceScale, close: float, x: int) -> None:
     """Draw a line through the cells above and below a candle, and its close on the price axis."""
-    rows = slice(layout.plot_top, layout.plot_top + layout.plot_rows + layout.volume_rows)
+    below = layout.volume_rows + sum(1 + pane.rows for pane in layout.panes)
+    rows = slice(layout.plot_top, layout.plot_top + layout.plot_rows + below)
     blank = canvas.glyphs[rows, x] == BLANK
     canvas.glyphs[rows, x][blank] = ord("│")
     canvas.codes[rows, x][blank] = _INK["title"]
