@@ -156,7 +156,7 @@ class PanelHandlers:
     def hide(self, _argument: str) -> None:
         """Hide the active panel."""
         main = self._app.main
-        layout = main.panel_layout.hiding_active(main.width)
+        layout = main.panel_layout.hiding_active(main.panel_room, main.wants)
         if layout is main.panel_layout:
             raise EngineError("the last panel cannot be hidden: show another one first")
         main.apply_layout(layout)
