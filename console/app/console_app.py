@@ -33,7 +33,7 @@ from tapedeck.console.app.handlers.breakpoints import BreakpointHandlers
 from tapedeck.console.app.handlers.charts import ChartHandlers
 from tapedeck.console.app.handlers.data import DataHandlers, short_path
 from tapedeck.console.app.handlers.fills import FillHandlers
-from tapedeck.console.app.handlers.layouts import LayoutHandlers, restored
+from tapedeck.console.app.handlers.layouts import LayoutHandlers, kept, restored
 from tapedeck.console.app.handlers.live_transport import LiveTransport
 from tapedeck.console.app.handlers.moments import MOMENT_SEARCHES, MomentHandlers
 from tapedeck.console.app.handlers.navigation import NavigationHandlers
