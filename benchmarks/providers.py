@@ -127,6 +127,8 @@ class Figures:
     counts: dict[str, int] = field(default_factory=dict)
     """Messages that came, by type."""
     lost: int = 0
+    not_streamed: int = 0
+    """Bars that came over the stream in no version: history had them."""
     overruns: int = 0
     editions: int = 0
     processor: float = 0.0
@@ -317,6 +319,7 @@ def recorded(load: Load) -> Figures:
         names = {BarKind.BAR: "b", BarKind.UPDATED: "u"}
         streamed = [(names[kind], one, 1000 * at, got) for kind, one, at, got in found if kind in names]
         figures.latencies = _latencies(streamed, due, load.speed)
+        figures.not_streamed = load.symbols * load.minutes - len({one[1:3] for one in streamed})
         figures.counts = {kind.value: sum(one[0] is kind for one in found) for kind in BarKind}
         figures.server = server.counts()
     return figures
@@ -357,15 +360,15 @@ def _rows(load: Load) -> Iterator[str]:
             yield row(f"{what}: {name} received", mine, "≤ 200 ms", _times(reference.latencies[kind]))
     yield row(f"{what}: from a minute's last bar to the screen's tape", _times(live.shown), "≤ 500 ms")
     bars = load.symbols * load.minutes
-    lost = (
-        f"{live.lost} of {bars:,} bars lost, {live.counts['history'] + live.counts['reconciled']} by history"
-    )
+    asked = live.counts["history"] + live.counts["reconciled"]
+    of_history = f"{live.not_streamed:,} had from history alone"
+    lost = f"{live.lost} of {bars:,} bars lost, {of_history}, {asked:,} asked for"
     of_all = f"{reference.lost} of {sum(reference.counts.values()):,} messages lost"
     yield row(f"{what}: lost", lost, "0", of_all)
     yield row(f"{what}: overruns", f"{live.overruns}, {live.editions} editions", "0")
     yield row(f"{what}: cost", _cost(live), "", _cost(reference))
-    asked = f"{live.server['requests']} in all, at most {live.server['a minute']} a minute"
-    yield row(f"{what}: requests", asked, "≤ 20 a minute", f"{live.server['connections']} connection")
+    requests = f"{live.server['requests']} in all, at most {live.server['a minute']} a minute"
+    yield row(f"{what}: requests", requests, "≤ 20 a minute", f"{live.server['connections']} connection")
     behind = (f"{one.server['behind_ms']:.0f} ms" for one in (live, reference))
     yield row(f"{what}: the server's own delay", f"at most {next(behind)}", "", f"at most {next(behind)}")
 

@@ -39,15 +39,23 @@ class ColumnNames(Protocol):
         """Read one column."""
 
 
+class LineNames(Protocol):
+    """Names of the indicators on the chart; EngineError for an unknown one."""
+
+    def read(self, text: str) -> object:
+        """Read a list of indicators."""
+
+
 @dataclass(frozen=True, slots=True)
 class RunWords:
-    """Names that a run has. `columns`: None in batch jobs, which have no symbol table.
+    """Names that a run has. `columns`, `lines`: None in batch jobs, which have no symbol table and no chart.
 
     `joinable`: returns the symbols that can join it; it reads the store. None: any name is accepted.
     """
 
     vocabulary: Vocabulary
     columns: ColumnNames | None = None
+    lines: LineNames | None = None
     joinable: Callable[[], tuple[str, ...]] | None = None
 
     def with_symbol(self, symbol: str) -> RunWords:
@@ -189,6 +197,11 @@ def _column_words(text: str, words: RunWords) -> str | None:
     return None if columns is None or not text else _fault(lambda: columns.read(text))
 
 
+def _line_words(text: str, words: RunWords) -> str | None:
+    lines = words.lines
+    return None if lines is None or not text else _fault(lambda: lines.read(text))
+
+
 def _sort_words(text: str, words: RunWords) -> str | None:
     columns = words.columns
     return None if columns is None or not text or text in SORTS else _fault(lambda: columns.key_of(text))
@@ -239,6 +252,7 @@ ADDED_SYMBOL: Final = Argument(_added, "symbols.ask_add", _added_words)
 REMOVED_SYMBOL: Final = Argument(_removed, "symbols.ask_remove", _removed_words)
 FILTER: Final = Argument(_any_text, prompt="panels.type_filter")
 COLUMNS: Final = Argument(_any_text, "panels.ask_columns", _column_words)
+LINES: Final = Argument(_any_text, "panels.ask_lines", _line_words)
 SORT: Final = Argument(_any_text, check_words=_sort_words)
 FIGURE: Final = Argument(_any_text, prompt="navigation.why")
 FORMAT: Final = Argument(_any_text, prompt="data.ask_format")

@@ -310,6 +310,10 @@ ACTIONS: Final[list[Action]] = [
         "columns", "c", "columns", "Choose table columns",
         OnScreen("panels.columns"), SHOW, arguments.COLUMNS
     ),
+    Action(
+        "lines", "l", "lines", "Choose chart lines and panes",
+        OnScreen("panels.lines"), SHOW, arguments.LINES
+    ),
     Action("theme", "t", "theme", "Next theme", OnScreen("panels.theme"), SHOW),
     Action(
         "earlier_day", "left", "earlier day", "Report of the day before",

@@ -63,6 +63,7 @@ from tapedeck.console.app.toasts import Toasts
 from tapedeck.console.app.ui_state import UiState
 from tapedeck.console.app.viewpoint import SessionNotCachedError
 from tapedeck.console.app.widgets import GapMap, TapeStrip
+from tapedeck.console.app.widgets.chart_lines import LineStyle
 from tapedeck.console.panel_data.registry import RunPart
 from tapedeck.console.textual_ext.app import TerminalApp
 from tapedeck.engine.errors import EngineError, TapedeckError
@@ -87,8 +88,9 @@ class Setup:
     `exports`: folder for exports by keys. `export`: folder of the run's own export, if any. `log_path`: the
     log file, if any. `config_folder`: folder of the user's themes. `interrupted`:
     whether a signal has requested the end. `frames`: maximum frames per second. `direct_drawing`: bypass
-    Textual's compositor. `note`: text on the session bar, such as "synthetic". `key_changes`: action id →
-    keys, from the settings file. `start_paused`: pause at the first open. `script`: key script to run.
+    Textual's compositor. `chart_lines`: characters of the chart's lines. `note`: text on the
+    session bar, such as "synthetic". `key_changes`: action id → keys, from the settings file.
+    `start_paused`: pause at the first open. `script`: key script to run.
     `breakpoints_file`: the file of the breakpoints that are kept; None: none are kept. `before_run`: called
     before the start of each run, for the first one after the first frame. `new_run`: makes the run that
     replaces one at a restart. `end_at_once`: called by a second ctrl+c while the first is not handled yet, or
@@ -104,6 +106,7 @@ class Setup:
     end_at_once: Callable[[], None] = lambda: None
     frames: int = 10
     direct_drawing: bool = True
+    chart_lines: LineStyle = LineStyle.BRAILLE
     note: str = ""
     start_paused: bool = False
     script: Script | None = None
@@ -129,6 +132,7 @@ class ConsoleApp(TerminalApp):
         # The engine yields from the time a key is read until it is handled.
         super().__init__(Toasts(), playback.request_render_priority, direct_drawing=setup.direct_drawing)
         self.link.end_at_once = setup.end_at_once
+        self.chart_lines = setup.chart_lines
         self.playback = playback
         self.store = store
         self.setup = setup
@@ -284,8 +288,9 @@ class ConsoleApp(TerminalApp):
         main = self.main
         column, descending = main.symbols.table.sort
         session = self.playback.system.config.session_name
+        kept = self.setup.ui_state.with_columns(session, main.symbols.columns.chosen)
         return replace(
-            self.setup.ui_state.with_columns(session, main.symbols.columns.chosen),
+            kept.with_lines(session, main.chart.lines.chosen),
             theme=self.theme,
             hidden=tuple(sorted(main.panel_layout.hidden)),
             panel=main.panel_layout.active,
@@ -312,6 +317,7 @@ class ConsoleApp(TerminalApp):
         interval = next((i for i in self.playback.intervals if str(i) == ui_state.interval), plan.base)
         main.chart.interval = interval
         main.symbols.columns.choose(ui_state.columns.get(self.playback.system.config.session_name, ()))
+        main.chart.lines.choose(ui_state.lines.get(self.playback.system.config.session_name, ()))
         if ui_state.sort:
             main.symbols.table.sort_by(ui_state.sort, reverse=ui_state.descending)
         if ui_state.symbol in plan.symbols:

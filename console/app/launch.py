@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Final
 
 from tapedeck.console.actions.arguments import RunWords
 from tapedeck.console.app.breakpoint_files import kept_path
+from tapedeck.console.app.chart_choice import ChartChoice
 from tapedeck.console.app.console_app import ConsoleApp, Setup
 from tapedeck.console.app.gc_scheduler import no_collections
 from tapedeck.console.app.log_lines import LogLines
 from tapedeck.console.app.playback import Playback
 from tapedeck.console.app.table_choice import TableChoice
 from tapedeck.console.app.ui_state import load_ui_state, save_ui_state
+from tapedeck.console.app.widgets.chart_lines import LineStyle
 from tapedeck.console.cli.batch import BatchOptions, Outcome
 from tapedeck.console.cli.live_export import LiveExport
 from tapedeck.console.cli.terminal import encoding_notice
@@ -67,7 +69,8 @@ def play_on_screen(
         if batch_options.script is not None:
             columns = TableChoice(playback.plan, is_live=playback.is_live)
             joinable = None if playback.is_live else playback.system.joinable_symbols
-            batch_options.script.check(RunWords(playback.system.vocabulary(), columns, joinable))
+            drawn = ChartChoice(lambda: playback.plan.specs)
+            batch_options.script.check(RunWords(playback.system.vocabulary(), columns, drawn, joinable))
         ui_state, notice = load_ui_state(folders.state)
         setup = Setup(
             exports=invocation.settings.export or folders.data / "exports",
@@ -79,6 +82,7 @@ def play_on_screen(
             end_at_once=interrupts.end_at_once,
             frames=invocation.settings.frames,
             direct_drawing=invocation.settings.direct_drawing,
+            chart_lines=LineStyle(invocation.settings.chart_lines),
             note=note,
             start_paused=not plays_at_once,
             script=batch_options.script,

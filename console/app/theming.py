@@ -25,6 +25,8 @@ FOLDER: Final = "themes"
 SUFFIXES: Final = (".yaml", ".yml")
 DEFAULT_DARK: Final = "tapedeck-dark"
 DEFAULT_LIGHT: Final = "tapedeck-light"
+LINE_COLOURS: Final = ("accent", "primary", "secondary", "warning", "foreground")
+"""Colours of the chart's lines in a theme that names none."""
 _NAME: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _FLAG: Final = r"(not )?(bold|dim|italic|underline|overline|strike|reverse|blink)"
 _TEXT_STYLE: Final = re.compile(rf"none|{_FLAG}( {_FLAG})*")
@@ -81,15 +83,24 @@ class ThemeFile(BaseModel):
     """Gaps, the past, late data."""
     error: Colour
     """Losses, faults, missing data."""
+    lines: tuple[Colour, Colour, Colour, Colour, Colour] | None = None
+    """Five lines of the chart; without them accent, primary, secondary, warning and foreground."""
     variables: Mapping[str, str] = Field(default_factory=dict)
     """Further variables of Textual's themes: colours such as `footer-key-foreground`, and text styles."""
 
     def theme(self) -> Theme:
         """Return the theme for Textual."""
-        colours = self.model_dump(exclude={"name", "dark", "variables"})
+        colours = self.model_dump(exclude={"name", "dark", "lines", "variables"})
         # Text on the cursor has the background's colour: its contrast is that of primary on background.
         cursor = {"block-cursor-background": self.primary, "block-cursor-foreground": self.background}
-        return Theme(name=self.name, dark=self.dark, variables=cursor | dict(self.variables), **colours)
+        lines = line_variables(self.lines or tuple(getattr(self, name) for name in LINE_COLOURS))
+        variables = cursor | lines | dict(self.variables)
+        return Theme(name=self.name, dark=self.dark, variables=variables, **colours)
+
+
+def line_variables(colours: Iterable[str]) -> dict[str, str]:
+    """Return the variables of Textual's CSS that name the colours of the chart's lines."""
+    return {f"line-{number}": colour for number, colour in enumerate(colours, 1)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,10 @@ _SESSIONS_KEPT: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class UiState:
-    """Theme, layout, sort order, focused symbol, changed keys (action id → keys), and chosen columns.
+    """Theme, layout, sort order, focused symbol, changed keys (action id → keys), chosen columns and lines.
 
-    `columns`: session name → columns of the symbol table, the session saved last at the end.
+    `columns`: session name → columns of the symbol table, the session saved last at the end. `lines`:
+    likewise the indicators on the chart.
     """
 
     theme: str = ""
@@ -29,13 +30,15 @@ class UiState:
     interval: str = ""
     keys: dict[str, str] = field(default_factory=dict)
     columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    lines: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def with_columns(self, session: str, chosen: tuple[str, ...]) -> UiState:
         """Return the state with the columns of a session, none for the default; old sessions are dropped."""
-        columns = {name: keys for name, keys in self.columns.items() if name != session}
-        if chosen:
-            columns[session] = chosen
-        return replace(self, columns=dict(list(columns.items())[-_SESSIONS_KEPT:]))
+        return replace(self, columns=_with_choice(self.columns, session, chosen))
+
+    def with_lines(self, session: str, chosen: tuple[str, ...]) -> UiState:
+        """Return the state with the indicators on the chart of a session, as `with_columns` does."""
+        return replace(self, lines=_with_choice(self.lines, session, chosen))
 
 
 def load_ui_state(folder: Path) -> tuple[UiState, str | None]:
@@ -70,16 +73,27 @@ def _read(document: object) -> UiState:
         hidden=tuple(hidden),
         descending=document.get("descending") is True,
         keys=keys,
-        columns=_columns(document.get("columns", {})),
+        columns=_choices(document, "columns"),
+        lines=_choices(document, "lines"),
     )
 
 
-def _columns(found: object) -> dict[str, tuple[str, ...]]:
+def _with_choice(
+    choices: dict[str, tuple[str, ...]], session: str, chosen: tuple[str, ...]
+) -> dict[str, tuple[str, ...]]:
+    kept = {name: keys for name, keys in choices.items() if name != session}
+    if chosen:
+        kept[session] = chosen
+    return dict(list(kept.items())[-_SESSIONS_KEPT:])
+
+
+def _choices(document: dict[str, object], name: str) -> dict[str, tuple[str, ...]]:
+    found = document.get(name, {})
     if not isinstance(found, dict) or not all(isinstance(keys, list) for keys in found.values()):
-        raise TypeError("columns must be a mapping of session names to lists of columns")
+        raise TypeError(f"{name} must be a mapping of session names to lists of {name}")
     if not all(isinstance(key, str) for keys in found.values() for key in keys):
-        raise TypeError("columns must be names")
-    return {str(name): tuple(keys) for name, keys in found.items()}
+        raise TypeError(f"{name} must be names")
+    return {str(session): tuple(keys) for session, keys in found.items()}
 
 
 def _text(document: dict[str, object], name: str) -> str:

@@ -94,7 +94,7 @@ class _Watch:
         """Tell what became known since the last look."""
         snapshot = self.system.snapshot()
         news = self.news.of(snapshot, self.system.events())
-        self.lines.tell(news)
+        self.lines.tell(news, snapshot.error)
         for one in news:
             if isinstance(one, SessionOver):
                 self._end_day(one)
@@ -104,7 +104,7 @@ class _Watch:
         session = self.system.time.get_trading_session(date.fromisoformat(over.session.trading_day))
         slots = SessionSlots(session, self.system.prepare().base)
         self.missing = self.missing.with_day(self.system.lacking(), slots, self.replayed)
-        if self.on_day is not None:
+        if self.on_day is not None and over.session.played:
             self.lines.close()
             self.on_day(self._day(over))
 

@@ -46,7 +46,7 @@ def record_in_lines(invocation: Invocation, session: LiveSession, breaks: Sequen
     session.note_end(done.outcome)
     if as_json:
         terminal.write_json_line(live_document(done, invocation.log_path))
-    else:
+    elif done.outcome.error is None or any(day.played for day in done.outcome.summary.sessions):
         write_live_report(done, terminal)
         if line := session.continuation(done.outcome):
             terminal.write(line)

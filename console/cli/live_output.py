@@ -23,8 +23,8 @@ _LINES_EVERY_S: Final = 0.25
 class LiveOutput(Protocol):
     """Output of a recording while it runs."""
 
-    def tell(self, news: Sequence[News]) -> None:
-        """Write what became known."""
+    def tell(self, news: Sequence[News], error: str | None = None) -> None:
+        """Write what became known; `error`: the one that has ended the run, which is reported at its end."""
         ...
 
     def look(self, snapshot: Snapshot) -> None:
@@ -51,10 +51,12 @@ class TextLines:
         self._status = StatusLine(terminal)
         self._written_at = float("-inf")
 
-    def tell(self, news: Sequence[News]) -> None:
-        """Write what became known; of several minutes the last one."""
+    def tell(self, news: Sequence[News], error: str | None = None) -> None:
+        """Write what became known; of several minutes the last one, and not what the error says again."""
         latest = next((one for one in reversed(news) if isinstance(one, Minute)), None)
         for one in news:
+            if error and isinstance(one, Alert | Event) and one.text.endswith(error):
+                continue
             if isinstance(one, Minute):
                 if one.is_last or (one is latest and self._is_due()):
                     self._write(minute_line(one))
@@ -102,8 +104,9 @@ class JsonLines:
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
 
-    def tell(self, news: Sequence[News]) -> None:
+    def tell(self, news: Sequence[News], error: str | None = None) -> None:
         """Write what became known."""
+        del error
         for one in news:
             self._terminal.write_json_line(json_line(one))
 

@@ -22,6 +22,7 @@ COLORS: Final = ("auto", "always", "never")
 LOG_FORMATS: Final = ("text", "json")
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 SWITCH: Final = ("on", "off")
+CHART_LINES: Final = ("braille", "blocks")
 FRAMES: Final = range(1, 31)
 """Allowed frames per second."""
 _KEYS: Final = "keys"
@@ -48,7 +49,8 @@ class Settings:
 
     `speed`: multiple of real time at which the console plays session files at maximum speed; 0 keeps that.
     `frames`: frames per second of the console while values change. `direct_drawing`: whether the console
-    draws past Textual's compositor. `keys`: changed keys of the console, action → keys.
+    draws past Textual's compositor. `chart_lines`: characters of the chart's lines, one of
+    CHART_LINES. `keys`: changed keys of the console, action → keys.
     """
 
     store: Path
@@ -59,6 +61,7 @@ class Settings:
     speed: float
     frames: int
     direct_drawing: bool
+    chart_lines: str
     keys: Mapping[str, str]
     listed: tuple[Setting, ...]
 
@@ -129,6 +132,7 @@ def resolve_settings(
         speed=_SPEED if values["speed"] is None else float(values["speed"]),
         frames=int(values["frames"] or _FRAMES),
         direct_drawing=values["direct_drawing"] != "off",
+        chart_lines=values["chart_lines"] or CHART_LINES[0],
         keys=keys,
         listed=tuple(listed),
     )
@@ -148,6 +152,7 @@ def _defaults(folders: Folders, environment: Mapping[str, str]) -> Mapping[str, 
         if is_remote
         else _Default(str(_FRAMES)),
         "direct_drawing": _Default("on"),
+        "chart_lines": _Default(CHART_LINES[0]),
     }
 
 
@@ -241,6 +246,11 @@ _DEFINITIONS: Final[Mapping[str, _Definition]] = {
     ),
     "direct_drawing": _Definition(
         "on, or off: the console draws through Textual alone, which is slower", _read_switch, SWITCH
+    ),
+    "chart_lines": _Definition(
+        "lines of the chart: braille, or blocks for a terminal font without braille characters",
+        _one_of(*CHART_LINES),
+        CHART_LINES,
     ),
 }
 

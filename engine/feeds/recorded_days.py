@@ -65,7 +65,8 @@ def folded_day(journal: ArrivalJournal, day: RecordedDay, end: int | None = None
     bounds = day.since, end or day.until + LONGEST_REST_S
     times, has_quotes = journal.times(day.interval, *bounds), journal.has_quotes(day.interval, *bounds)
     symbols = day.all_symbols
-    quotes = HeldQuotes(len(symbols), times) if has_quotes else None
+    # Those of after the close were kept for the next session.
+    quotes = HeldQuotes(len(symbols), times[times < day.closes]) if has_quotes else None
     held = HeldBars(symbols, day.interval, times, (day.since, day.until), quotes=quotes)
     read_day(journal, held, day, end)
     return held

@@ -14,8 +14,9 @@ from tapedeck.engine.intervals import Interval
 class TableOptions(TypedDict, total=False):
     """Values of TABLE_OPTIONS.
 
-    `columns` maps time, date, open, high, low, close, volume, symbol to column names; the usual names need no
-    map, and `positions` ("time,open,high,low,close,-,volume") replaces it where columns have no names.
+    `columns` maps time, date, open, high, low, close, volume, symbol (of quotes bid, ask, bid_size, ask_size)
+    to column names; the usual names need no map, and `positions` ("time,open,high,low,close,-,volume")
+    replaces it where columns have no names.
     `skip_lines` is the number of lines before the table, as text. `symbol` is that of all bars; else a column
     or the name of the file gives it. `zone` (an IANA name) is the time zone of times without an offset, and
     decides the date of daily bars that carry an instant. `time_format` is an epoch unit, an order of dates
@@ -44,7 +45,7 @@ TABLE_OPTIONS: Final = (
     ImporterOption(
         "--column",
         "columns",
-        "Column of time, date, open, ..., symbol; volume=Up+Down.",
+        "Column of time, date, open, ..., symbol, bid, ask, bid_size, ask_size; volume=Up+Down.",
         "ROLE=NAME",
         kind="pairs",
     ),

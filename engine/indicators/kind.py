@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 from tapedeck.engine.config.catalogue import HistoricalNeed
 from tapedeck.engine.config.faults import FaultList, fault, shown
 from tapedeck.engine.errors import nearest
+from tapedeck.engine.indicators.drawing import OutputForm
 from tapedeck.engine.indicators.kernel import Kernel, KernelInputs
 from tapedeck.engine.indicators.reasons import Evidence, Reasons
 from tapedeck.engine.indicators.warm_up import ALL_STORED, LOOKBACKS
@@ -62,7 +63,10 @@ class IndicatorKind(ABC):
     `type`: its name in files, in capitals. `inputs`: fields of bars that it reads. `formula`: its formula in
     one line, for computing by hand. `parameters`: by name, in order. `outputs`: their names, where there are
     several. `against`: the historical indicator that the file must name for it. `over_price`: True to draw it
-    over the candles. `overlay_order`: priority among overlays where not all fit, lowest first.
+    over the candles, False for a pane of its own below them. `overlay_order`: priority among overlays where
+    not all fit, lowest first. `forms`: how outputs are drawn, a line where it has none. `levels`: values of
+    dotted lines in its pane, such as 30 and 70. `bounds`: lowest and highest value of its pane's scale; None:
+    those of the values on view. Drawing changes no value.
     `symbol_column`: its own column of the symbol table, in place of a general one for indicators. `source`:
     the library that computes it.
     """
@@ -74,6 +78,9 @@ class IndicatorKind(ABC):
     outputs: tuple[str, ...] = ("value",)
     against: HistoricalNeed | None = None
     over_price: bool = False
+    forms: Mapping[str, OutputForm] = MappingProxyType({})
+    levels: tuple[float, ...] = ()
+    bounds: tuple[float, float] | None = None
     symbol_column: str | None = None
     source: str = "tapedeck"
 
@@ -85,6 +92,10 @@ class IndicatorKind(ABC):
     def overlay_order(self) -> int:
         """Priority among overlays: lines before bands."""
         return _SEVERAL_OUTPUTS if len(self.outputs) > 1 else _ONE_OUTPUT
+
+    def form(self, output: str) -> OutputForm:
+        """Return how an output is drawn."""
+        return self.forms.get(output, OutputForm.LINE)
 
     def lookback(self, parameters: Mapping[str, float | int]) -> int | None:
         """Return the number of bars before the first value, those of earlier sessions included.

@@ -3,7 +3,8 @@
 To add a kind, write one file in `kinds/` with a subclass of `IndicatorKind` and the tuple `KINDS`, and add
 the file's name to `_MODULES` below. Session files, `config schema`, history, conditions, exports, *why*,
 chart and tables then include it, as do the tests of every indicator. `kind.py` describes the attributes:
-parameters, inputs, kernel, history, formula, explanation, drawing. Examples: `kinds/relative_volume.py`
+parameters, inputs, kernel, history, formula, explanation, drawing (over the price or in a pane, with its
+levels). Examples: `kinds/relative_volume.py`
 computes each bar by itself, `kinds/session_extremes.py` runs over base bars, `kinds/rolling_vwap.py` reads
 earlier sessions. A kernel calls `canonical` on the values that it writes, and
 names in `carries` what it keeps from block to block. TA-Lib's functions come from

@@ -18,6 +18,7 @@ from tapedeck.engine.config.faults import FaultList, fault, shown
 from tapedeck.engine.errors import TapedeckError, nearest
 from tapedeck.engine.indicators.kernel import KernelInputs
 from tapedeck.engine.indicators.kind import IndicatorKind
+from tapedeck.engine.indicators.talib_drawing import TALIB_LEVELS, TALIB_NO_PRICES, talib_bounds, talib_form
 from tapedeck.engine.indicators.talib_formulas import TALIB_FORMULAS
 from tapedeck.engine.indicators.talib_kernel import TalibFunction, TalibKernel
 from tapedeck.engine.indicators.talib_memory import memory_bars
@@ -26,7 +27,7 @@ from tapedeck.engine.indicators.warm_up import ALL_STORED
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.tape.bar_grid import FIELDS
 
-_PRICE_GROUP: Final = "Overlap Studies"
+_PRICE_SCALE: Final = "Output scale same as input"
 _PATH_DEPENDENT: Final = "Output is path-dependent"
 _POSITIONS: Final = frozenset({"MAXINDEX", "MININDEX", "MINMAXINDEX"})
 """Functions whose outputs are positions in their input."""
@@ -56,9 +57,15 @@ class TalibKind(IndicatorKind):
             {one: TalibParameter(one, default) for one, default in info["parameters"].items()}
         )
         self.formula = TALIB_FORMULAS.get(name, f"{info['display_name']}, as TA-Lib computes it")
-        self.over_price = info["group"] == _PRICE_GROUP
+        flags = info["function_flags"] or ()
+        self.over_price = _PRICE_SCALE in flags and name not in TALIB_NO_PRICES
+        self.forms = MappingProxyType(
+            {one: talib_form(name, one, tuple(marks)) for one, marks in info["output_flags"].items()}
+        )
+        self.levels = TALIB_LEVELS.get(name, ())
+        self.bounds = talib_bounds(name)
         self.source = f"TA-Lib's {name}"
-        self._is_path_dependent = _PATH_DEPENDENT in (info["function_flags"] or ())
+        self._is_path_dependent = _PATH_DEPENDENT in flags
 
     @property
     def overlay_order(self) -> int:

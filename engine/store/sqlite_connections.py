@@ -70,6 +70,8 @@ def native_errors_explained(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise explained(path, error) from error
+    except UnicodeDecodeError as error:  # in the message of an error that names a damaged part
+        raise damaged(path, "SQLite: its schema cannot be read") from error
 
 
 @contextmanager
@@ -82,6 +84,8 @@ def arrow_errors_explained(path: Path) -> Iterator[None]:
         yield
     except (adbc_driver_manager.Error, pa.ArrowException, OSError) as error:
         raise explained(path, error) from error
+    except UnicodeDecodeError as error:
+        raise damaged(path, "SQLite: its schema cannot be read") from error
 
 
 def is_writable(path: Path) -> bool:

@@ -177,3 +177,30 @@ def test_on_a_terminal_files_and_rows_are_counted(
     assert tapedeck(*minutes(write_csv(tmp_path / "ABC.csv", GOOD)), "--store", store).exit_code == 0
     assert "1/1 files" in screen.getvalue()
     assert "1 rows" in screen.getvalue()
+
+
+def test_quotes_are_reported_by_symbol_and_a_second_import_changes_nothing(
+    tapedeck: Any, tmp_path: Path, store: Path
+) -> None:
+    file = tmp_path / "quotes.csv"
+    lines = ["2013-10-07 09:30:05.1,SPY,167.1,167.2,3,", "2013-10-07 09:30:59.9,SPY,,167.25,,4"]
+    bad = ["2013-10-07 09:31:00,SPY,-1,167.2,3,4", "2013-10-07 09:32:00,AIG,50,50.5,,"]
+    file.write_text("\n".join(["time,symbol,bid,ask,bid_size,ask_size", *lines, *bad, ""]))
+    tried = tapedeck(*minutes(file), "--dry-run")
+    assert [line.split() for line in tried.stdout.splitlines() if "09:30" in line][-2:] == [
+        ["SPY", "2013-10-07", "09:30", "167.10", "167.25", "3", "4"],
+        ["SPY", "1", "2013-10-07", "09:30", "2013-10-07", "09:30", "09:30-09:31"],
+    ]
+    done = tapedeck(*minutes(file), "--store", store, "--json")
+    assert (done.exit_code, done.document["written"], done.document["rejected_count"]) == (0, 2, 1)
+    assert [(found["symbol"], found["quotes"]) for found in done.document["quotes"]] == [
+        ("AIG", 1),
+        ("SPY", 1),
+    ]
+    assert (done.document["series"], done.document["earlier"]) == ([], 1)
+    assert [quote["ask_size"] for quote in done.document["first_quotes"]] == [4, None]
+    again = tapedeck(*minutes(file), "--store", store)
+    assert "0 written, 2 unchanged, 0 replaced, 1 rejected" in again.stdout
+    assert tapedeck(*minutes(file), "--store", store, "--strict").exit_code == 2
+    file.write_text("time,symbol,bid,ask\n2013-10-07 09:31:00,SPY,-1,167.2\n")
+    assert tapedeck(*minutes(file), "--store", store).exit_code == 3

@@ -212,7 +212,7 @@ def test_a_check_tells_account_data_symbols_and_history_and_connects_no_stream(b
         done = bench.live("--check")
         assert server.counts.connections == 0
     assert done.exit_code == 0, done.stderr
-    assert "alpaca: ready" in done.stdout
+    assert "alpaca-iex: ready" in done.stdout
     assert "keys: from the environment, accepted" in done.stdout
     assert "symbols: AIG, SPY, known" in done.stdout
     assert not bench.store.exists()
@@ -231,7 +231,7 @@ def test_nonsense_of_the_provider_costs_no_bar_and_no_exit_code(bench: Bench) ->
 def test_a_mute_provider_is_told_as_stale(bench: Bench) -> None:
     with bench.serving(Mute(-10, 10 + 7.5)):  # a second of the machine is 5 minutes of the market
         done = bench.live()
-    assert "alert: alpaca: stale: no message for" in done.stdout
+    assert "alert: alpaca-iex: stale: no message for" in done.stdout
     assert done.exit_code == 0, done.stderr
 
 

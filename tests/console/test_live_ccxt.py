@@ -11,9 +11,14 @@ from typing import Any, Final
 
 import pytest
 
+import tapedeck.console.cli.live_batch
+import tapedeck.engine.system  # noqa: F401
+from tapedeck.engine.clock.live_clock import LiveClock
+from tests.support.exchange_server.candles import DrawnCandles
 from tests.support.exchange_server.faults import Fault, FaultKind
 from tests.support.exchange_server.feeds import START, exchange
 from tests.support.exchange_server.server import ExchangeServer
+from tests.support.pseudo_terminal import terminal
 
 pytestmark = pytest.mark.timeout(40)
 Live = Callable[..., Any]
@@ -33,7 +38,7 @@ def speed() -> float:
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch, speed: float) -> Iterator[ExchangeServer]:
     """An exchange some minutes before the open, by whose clock the command runs, too."""
-    with exchange(begins=-2.5 * speed, speed=speed) as it:
+    with exchange(begins=-4 * speed, speed=speed) as it:
         for module in ("live_session", "live_check"):
             monkeypatch.setattr(f"tapedeck.console.cli.{module}.LiveClock", lambda: it.clock)
         for name, value in it.environment.items():
@@ -109,7 +114,7 @@ def test_a_session_is_recorded_as_its_backtest_and_nothing_is_lacking(
 def test_a_mute_exchange_is_told_as_stale_and_what_it_did_not_send_is_there_at_the_end(
     live: Live, session: Callable[..., Path], server: ExchangeServer
 ) -> None:
-    server.faults.faults.append(Fault(FaultKind.MUTE, START - 500, 1140))
+    server.faults.faults.append(Fault(FaultKind.MUTE, START - 1000, 1640))
     done = live(session(slots=2 * SLOTS))
     lines = documents(done.stdout)
     assert any("stale" in line.get("text", "") for line in lines)
@@ -194,7 +199,7 @@ def test_a_page_of_a_proxy_ends_it_with_exit_code_1_and_says_what_it_may_be(
 def test_an_exchange_that_does_not_answer_at_first_is_told_and_tried_again_until_it_does(
     live: Live, session: Callable[..., Path], server: ExchangeServer
 ) -> None:
-    server.fault(FaultKind.STATUS, 3.5 * SPEED, status=503)
+    server.fault(FaultKind.STATUS, 4.5 * SPEED, status=503)
     done = live(session())
     lines = documents(done.stdout)
     told = [line["text"] for line in lines if line["kind"] == "alert"]
@@ -231,3 +236,31 @@ def test_a_check_of_a_wrong_symbol_ends_with_exit_code_2(
 ) -> None:
     done = tapedeck("live", session(symbols=("BTC/USD",)), "--check")
     assert (done.exit_code, "BTC/USDT" in done.stderr) == (2, True), done
+
+
+# The console
+
+
+def test_the_console_opens_on_a_recording_with_the_bars_since_midnight_and_ends_with_q(
+    session_file: Callable[..., Path], home: Path, tmp_path: Path
+) -> None:
+    api = {"data_api": "ccxt", "exchange": "binance"}
+    data = {"symbols": ["BTC/USDT"], "streams": ["1m"]}
+    file = session_file(exchange_group="CRYPTO", api_config=api, session_data_config=data, mode="live")
+    market = DrawnCandles(("BTC/USDT",), (64_000.0,))
+    words = ["live", str(file), "--store", str(tmp_path / "bars.db")]
+    with ExchangeServer(market, LiveClock()) as real_time, pytest.MonkeyPatch.context() as patched:
+        for name, value in real_time.environment.items():
+            patched.setenv(name, value)
+        _open_and_quit(home, words)
+        assert real_time.received.subscribed == [["btcusdt@kline_1m"]]
+
+
+def _open_and_quit(home: Path, words: list[str]) -> None:
+    with terminal(home, *words, columns=200, rows=40) as screen:
+        screen.read_until_shown("● live", "BTC/USDT")
+        screen.press("q")
+        screen.read_until_shown("Stop recording?")
+        screen.press("y")
+        assert screen.exit_code() == 0
+        assert "the same command goes on" in screen.words

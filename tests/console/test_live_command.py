@@ -235,7 +235,7 @@ def test_a_wait_ends_at_once_when_it_is_interrupted(
         def __init__(self) -> None:
             self.told: list[News] = []
 
-        def tell(self, news: Sequence[News]) -> None:
+        def tell(self, news: Sequence[News], error: str | None = None) -> None:
             """Interrupt once the wait is told, as ctrl+c does."""
             self.told += news
             interrupts.seen = any(isinstance(one, Waiting) for one in self.told)

@@ -242,3 +242,11 @@ def test_the_status_line_counts_down_to_the_open_and_then_tells_the_feed(run: Sy
 
 def test_documents_hold_no_numbers_that_json_lacks() -> None:
     assert json.dumps(json_line(minute_at(1, bars=int(np.int64(2)))), allow_nan=False)
+
+
+def test_the_error_that_ends_a_recording_is_left_to_its_report(capsys: pytest.CaptureFixture[str]) -> None:
+    error = "binance has no symbol ETHUSDT"
+    alert = Alert(1, OPEN, f"ccxt-binance: {error}", True)
+    other = Alert(2, OPEN, "the disk is nearly full", True)
+    TextLines(Terminal(), ZONE).tell([alert, other], error)
+    assert [line.partition("alert: ")[2] for line in capsys.readouterr().out.splitlines()] == [other.text]

@@ -145,6 +145,15 @@ def test_resolved_settings_have_direct_drawing_as_a_switch(home: Path) -> None:
     assert resolve_settings(folders, {}, {}).direct_drawing is False
 
 
+def test_lines_of_the_chart_are_braille_until_blocks_are_set(tapedeck: Any, home: Path) -> None:
+    folders = user_folders({"TAPEDECK_HOME": str(home)})
+    assert values(tapedeck("settings", "--json"))["chart_lines"] == ("braille", "default")
+    path = write(home, "settings.yaml", "chart_lines: Blocks\n")
+    assert values(tapedeck("settings", "--json"))["chart_lines"] == ("blocks", f"file {path}")
+    assert resolve_settings(folders, {}, {}).chart_lines == "blocks"
+    assert resolve_settings(folders, {}, {"TAPEDECK_CHART_LINES": "braille"}).chart_lines == "braille"
+
+
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
@@ -157,7 +166,8 @@ def test_resolved_settings_have_direct_drawing_as_a_switch(home: Path) -> None:
         ("settings.yaml", "direct_drawing: 1", ["direct_drawing: must be on or off, not 1"]),
         ("settings.yaml", "store: [a, b]", ["store: must be a path"]),
         ("settings.yaml", "- store", ["must be a mapping of settings, such as store: bars.db, not a list"]),
-        ("settings.yaml", "kesy: {}", ["direct_drawing, keys.", "Did you mean 'keys'?"]),
+        ("settings.yaml", "chart_lines: dots", ["chart_lines: must be braille or blocks, not 'dots'"]),
+        ("settings.yaml", "kesy: {}", ["chart_lines, keys.", "Did you mean 'keys'?"]),
         ("settings.yaml", "frames: 0\ncolour: never\nkeys: 3", ["3 problems", "frames:", "colour:", "keys:"]),
         (
             "settings.yaml",

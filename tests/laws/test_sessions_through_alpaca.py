@@ -9,17 +9,21 @@ from tapedeck.engine.feeds.alpaca.alpaca_history import AlpacaHistory
 from tapedeck.engine.feeds.live_feed import FeedHistory
 from tests.faults.providers import campaign
 
-SCRIPTS = range(1, 11)
+SCRIPTS = range(1, 6)
+QUOTED = range(6, 11)
 
 
 def test_sessions_under_random_faults_of_alpaca_end_as_their_backtest_with_all_that_it_had() -> None:
     counts, findings = campaign("alpaca", SCRIPTS, at_once=5)
-    assert not findings
-    assert counts["sessions"] == len(SCRIPTS)
-    assert counts["versions: bar"] > 300
+    with_quotes, more = campaign("alpaca-quotes", QUOTED, at_once=5)
+    assert not findings + more
+    assert with_quotes["sent q"] > 100
+    counts += with_quotes
+    assert counts["sessions"] == len(SCRIPTS) + len(QUOTED)
+    assert counts["versions: bar"] > 100
     assert counts["versions: history"] + counts["versions: reconciled"] > 50
-    assert counts["editions"] > 50
-    assert counts["connections"] > len(SCRIPTS)
+    assert counts["editions"] > 10
+    assert counts["connections"] > counts["sessions"]
 
 
 def test_a_history_that_claims_to_be_whole_and_is_empty_is_found() -> None:

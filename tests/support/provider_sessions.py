@@ -119,7 +119,7 @@ def session_document(provider: Provider) -> dict[str, Any]:
             "gap_filler": {"max_retries": 5, "retry_interval_seconds": 60},
         },
         # In a fast session a request takes minutes of the market.
-        "live_config": {"reconcile_within_seconds": 6000.0},
+        "live_config": {"reconcile_within_seconds": 18_000.0},
     }
 
 
@@ -162,6 +162,7 @@ class _Script:
         if random.random() < 0.2:
             start = random.uniform(self._opens, self._closes - 300)
         make_clock: Callable[..., LiveClock] = getattr(provider, "make_clock", LiveClock)
+        self._told = ""  # of bars that are lacking at the end
         self._clock = make_clock(speed=speed, start=start)
         self._stops = [random.uniform(0.1, 0.9)] if random.random() < 0.2 else []
 
@@ -211,7 +212,8 @@ class _Script:
                 system.stop(LIMIT_S)
             if system.error is not None:
                 raise system.error
-            summary = system.summary()
+            summary, lacking = system.summary(), system.lacking()
+            self._told = "" if lacking is None else lacking.text
             export.finish(summary, system.metrics)
         return summary
 
@@ -235,7 +237,8 @@ class _Script:
             if cells:
                 first = min(cells)
                 slot = (first[1] - self._opens) // 60
-                self._outcome.findings.append(f"{what} {len(cells)} bars, such as {first[0]} in slot {slot}")
+                text = f"{what} {len(cells)} bars, such as {first[0]} in slot {slot}"
+                self._outcome.findings.append(f"{text}; it told: {self._told or 'nothing'}")
         for cell in sorted(expected.keys() & stored.keys()):
             if stored[cell] != expected[cell]:
                 text = f"{cell[0]} in slot {(cell[1] - self._opens) // 60} is {stored[cell]}"

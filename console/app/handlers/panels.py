@@ -10,6 +10,7 @@ from textual.screen import Screen
 from tapedeck.console.actions.arguments import SORTS, known_symbol
 from tapedeck.console.app.context import AppContext
 from tapedeck.console.app.screens.columns import ColumnsScreen
+from tapedeck.console.app.screens.lines import LinesScreen
 from tapedeck.console.app.screens.prompt import PromptScreen
 from tapedeck.console.app.screens.report import ReportScreen
 from tapedeck.console.app.table_choice import DEFAULT_WORD
@@ -92,6 +93,31 @@ class PanelHandlers:
             return drawn or panel.columns.shown  # the table may not be drawn yet
 
         await self._app.open(ColumnsScreen(panel.columns, self._show_columns, fitting), closed)
+
+    def lines(self, text: str) -> None:
+        """Show indicators on the chart, in order; `default`: the default ones, `none`: none."""
+        chart = self._app.main.chart
+        self._show_lines(chart.lines.read(text))
+        if not chart.display:
+            self._notify(f"lines: {' '.join(chart.lines.shown) or 'none'}")
+
+    async def ask_lines(self, _argument: str) -> None:
+        """Open the list of lines and panes; the result is recorded as one action."""
+        choice = self._app.main.chart.lines
+        before = choice.chosen
+        if not choice.available:
+            raise EngineError("this run has no session indicators: the session file names them")
+
+        async def closed(_answer: None) -> None:
+            if choice.chosen != before:
+                await self._app.do("lines", " ".join(choice.chosen) or DEFAULT_WORD)
+
+        screen = LinesScreen(choice, self._app.main.chart.interval, self._show_lines)
+        await self._app.open(screen, closed)
+
+    def _show_lines(self, names: tuple[str, ...]) -> None:
+        self._app.main.chart.lines.choose(names)
+        self._app.main.update_again()
 
     def _show_columns(self, keys: tuple[str, ...]) -> None:
         self._app.main.symbols.columns.choose(keys)

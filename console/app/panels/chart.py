@@ -12,8 +12,10 @@ from textual import on
 from textual.app import ComposeResult
 from textual.widget import Widget
 
+from tapedeck.console.app.chart_choice import ChartChoice
 from tapedeck.console.app.chart_marks import MARKED, event_marks, session_marks
 from tapedeck.console.app.chart_window import HeldWindow
+from tapedeck.console.app.indicator_lines import line_names, with_panes
 from tapedeck.console.app.live_words import duration
 from tapedeck.console.app.panels.panel import Panel
 from tapedeck.console.app.playback import Playback, ViewState
@@ -34,7 +36,10 @@ _HISTORY_STEP: Final = 100
 
 
 class ChartPanel(Panel):
-    """Candles, volume, overlays and the pre-market's levels, with the session before on the left."""
+    """Candles, volume, indicators and the pre-market's levels, with the session before on the left.
+
+    `lines`: the choice of indicators.
+    """
 
     NAME: ClassVar[str] = "chart"
 
@@ -45,6 +50,7 @@ class ChartPanel(Panel):
         self._interval: Interval = playback.plan.base
         self._view_state: ViewState | None = None
         self._marked: tuple[tuple[Event, ...], tuple[Event, ...]] | None = None
+        self.lines = ChartChoice(lambda: self.playback.plan.specs)
 
     def content(self) -> ComposeResult:
         """Compose the chart."""
@@ -160,19 +166,21 @@ class ChartPanel(Panel):
         view, opening = view_state.view, view_state.opening
         known, row = set(view.indicator_names()), view.row(self.symbol)
         before = {} if opening is None else opening.indicators
+        specs = self.lines.on(self.interval)
         history = self.playback.history(view_state, self.symbol, self.interval)
-        return chart_data(
+        data = chart_data(
             view,
             self.symbol,
             self.interval,
             history=history.bars,
             session_before=history.before,
-            overlays=[name for name in self.playback.overlays(self.interval) if name in known],
+            overlays=[name for name in line_names(specs) if name in known],
             before={name: float(values[row]) for name, values in before.items()},
             levels=self._levels(view_state),
             earlier_fills=self._earlier_fills(view),
             as_of=view_state.clock_text,
         )
+        return with_panes(data, specs)
 
     def _marks(self, view_state: ViewState, data: ChartData) -> tuple[ChartMark, ...]:
         """Return the marks of the candles: sessions, breakpoints and bookmarks known at the time shown."""

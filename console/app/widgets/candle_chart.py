@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
+from rich.style import Style
 from textual import events
+from textual.color import Color
 from textual.message import Message
 
 from tapedeck.console.app.widgets.canvas import Canvas
 from tapedeck.console.app.widgets.chart_data import ChartData
+from tapedeck.console.app.widgets.chart_lines import LineStyle
 from tapedeck.console.app.widgets.chart_painting import INKS, ChartPlace, paint_chart, place_of
 from tapedeck.console.app.widgets.painted import Painted
 
+_LINE_INKS: Final = "chart--overlay-"
 _WHEEL_CANDLES: Final = 3
 """Candles that the wheel pans at a step."""
 
@@ -154,4 +158,12 @@ class CandleChart(Painted, can_focus=True, inherit_bindings=False):
     def paint(self, canvas: Canvas) -> None:
         """Draw titles, candles, overlays, volumes and axes."""
         if self._data is not None:
-            paint_chart(canvas, self._data, solid_falls=self.app.no_color)
+            # Applications of tests show a chart without settings.
+            style = getattr(self.app, "chart_lines", LineStyle.BRAILLE)
+            paint_chart(canvas, self._data, solid_falls=self.app.no_color, line_style=style)
+
+    def _ink(self, number: int) -> Style:
+        """Return the style of an ink; lines have the colours that the theme gives them."""
+        style = super()._ink(number)
+        colour = self.app.theme_variables.get(f"line-{self.INKS[number].removeprefix(_LINE_INKS)}")
+        return style if colour is None else style + Style(color=Color.parse(colour).rich_color)

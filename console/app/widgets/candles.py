@@ -1,4 +1,4 @@
-"""Drawing of candles, overlays and volumes into a rectangle of a canvas."""
+"""Drawing of candles, levels and volumes into a rectangle of a canvas."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tapedeck.console.app.widgets.canvas import BLANK, Canvas
+from tapedeck.console.app.widgets.canvas import BLANK, Canvas, with_tint
 from tapedeck.console.app.widgets.price_scale import PriceScale
 
 Floats = NDArray[np.float64]
@@ -24,9 +24,9 @@ def _points(signs: str) -> NDArray[np.uint32]:
 _THIN: Final = _points(" ╷╻╵│╽╹╿┃").reshape(3, 3)
 # Without colour a fallen candle is solid, as on paper. No glyph has a wick next to a solid half.
 _SOLID: Final = _points(" ╷▄╵│▄▀▀█").reshape(3, 3)
-# Overlay line in the upper, middle or lower third of a cell.
-_LINE: Final = _points("▔─▁")
+_OF_CANDLES: Final = np.union1d(_THIN, _SOLID)[1:]
 _DOTTED: Final = "┄"
+_DIVIDER: Final = "┊"
 _LEVELS: Final = _points("▁▂▃▄▅▆▇█")
 
 
@@ -63,29 +63,34 @@ def draw_candles(
     _copy_glyphs(plot, glyphs, np.broadcast_to(inks, glyphs.shape))
 
 
-def draw_overlay(plot: Plot, scale: PriceScale, values: Floats, ink: int) -> None:
-    """Draw a line through the values, in cells that are still blank; missing values interrupt it."""
-    first, last = int(plot.columns[0]), int(plot.columns[-1])
-    columns = np.arange(first, last + 1)
-    # Linear between two candles; NaN at either makes the columns between them NaN, too.
-    thirds = scale.thirds(np.interp(columns, plot.columns, values))
-    present = thirds >= 0
-    rows, columns = thirds[present] // 3 + plot.top, columns[present]
-    glyphs, codes = plot.canvas.glyphs, plot.canvas.codes
-    blank = glyphs[rows, columns] == BLANK
-    glyphs[rows[blank], columns[blank]] = _LINE[thirds[present][blank] % 3]
-    codes[rows[blank], columns[blank]] = ink
-
-
 def draw_level(plot: Plot, scale: PriceScale, price: float, ink: int) -> None:
     """Draw a dotted line in the row of a price, in cells that are still blank; none off the scale."""
     if not scale.low <= price <= scale.high:
         return
     row = plot.top + int(scale.halves(np.array([price]))[0]) // 2
-    columns = slice(0, int(plot.columns[-1]) + 1)
-    blank = plot.canvas.glyphs[row, columns] == BLANK
-    plot.canvas.glyphs[row, columns][blank] = ord(_DOTTED)
-    plot.canvas.codes[row, columns][blank] = ink
+    _fill_blanks(plot.canvas, (row, slice(0, int(plot.columns[-1]) + 1)), _DOTTED, ink)
+
+
+def draw_divider(plot: Plot, column: int, ink: int) -> None:
+    """Draw a dotted line down a column, in cells that are still blank."""
+    _fill_blanks(plot.canvas, (slice(plot.top, plot.top + plot.rows), column), _DIVIDER, ink)
+
+
+def is_under_lines(glyphs: NDArray[np.uint32]) -> NDArray[np.bool_]:
+    """Return which glyphs a line replaces: blanks, levels and dividers."""
+    is_under: NDArray[np.bool_] = (glyphs == BLANK) | (glyphs == ord(_DOTTED)) | (glyphs == ord(_DIVIDER))
+    return is_under
+
+
+def is_candle_glyph(glyphs: NDArray[np.uint32]) -> NDArray[np.bool_]:
+    """Return which glyphs a candle may have."""
+    return np.isin(glyphs, _OF_CANDLES)
+
+
+def _fill_blanks(canvas: Canvas, area: tuple[int | slice, int | slice], sign: str, ink: int) -> None:
+    blank = canvas.glyphs[area] == BLANK
+    canvas.glyphs[area][blank] = ord(sign)
+    canvas.codes[area][blank] = ink
 
 
 def draw_marks(plot: Plot, halves: Indices, sign: str, ink: int, *, is_below: bool) -> None:
@@ -119,9 +124,14 @@ def draw_blocks(plot: Plot, shares: Floats, inks: Inks) -> None:
 
 
 def _copy_glyphs(plot: Plot, glyphs: NDArray[np.uint32], codes: Inks) -> None:
+    """Write glyphs that are not blank; the tint of a line that is there already becomes their background."""
     rows = slice(plot.top, plot.top + plot.rows)
     drawn = glyphs != BLANK
     area = plot.canvas.glyphs[rows]
     styles = plot.canvas.codes[rows]
-    area[:, plot.columns] = np.where(drawn, glyphs, area[:, plot.columns])
-    styles[:, plot.columns] = np.where(drawn, codes, styles[:, plot.columns])
+    below, inks = area[:, plot.columns], styles[:, plot.columns]
+    is_over_line = drawn & ~is_under_lines(below)
+    if is_over_line.any():
+        codes = np.where(is_over_line, with_tint(codes, inks), codes)
+    area[:, plot.columns] = np.where(drawn, glyphs, below)
+    styles[:, plot.columns] = np.where(drawn, codes, inks)

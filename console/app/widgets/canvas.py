@@ -21,6 +21,8 @@ BASE: Final = 0
 """Code of the widget's own style."""
 BACKGROUND: Final = 32
 """A style code is an ink (below 32), plus 32 times the ink whose background it has."""
+TINT: Final = BACKGROUND * BACKGROUND
+"""Added to a style code, its background is the tint of that ink: its colour mixed with the background."""
 BLANK: Final = ord(" ")
 _COVERED: Final = "\0"
 """Glyph of the second cell of a wide character."""
@@ -133,6 +135,13 @@ class _Runs(NamedTuple):
         lines, columns = np.nonzero(begins)
         of_line = np.searchsorted(lines, np.arange(canvas.height + 1))
         return cls(columns.tolist(), codes[lines, columns].tolist(), of_line.tolist())
+
+
+def with_tint(codes: Codes, inks: Codes) -> Codes:
+    """Return style codes with the tint of an ink as background; of two tints that of the lower ink stays."""
+    earlier = np.where(codes >= TINT, (codes - TINT) // BACKGROUND, BACKGROUND)
+    tinted: Codes = (codes % BACKGROUND + TINT + BACKGROUND * np.minimum(earlier, inks)).astype(np.uint16)
+    return tinted
 
 
 @lru_cache(maxsize=8192)

@@ -30,12 +30,15 @@ class ChartLine:
     """A line over the price or in a pane: `values` (n,), one for each candle, NaN where missing.
 
     `name`: as the legend shows it. `before`: its last value of the session before, NaN if it is not known.
+    `indicator`: the indicator that it is an output of, such as `bbands` of `bbands_lowerband`; lines of one
+    indicator over the price have one colour. "": a line by itself.
     """
 
     name: str
     values: Floats
     form: LineForm = LineForm.LINE
     before: float = float("nan")
+    indicator: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -14,16 +15,19 @@ from tapedeck.console.app.widgets.candles import (
     Inks,
     Plot,
     draw_candles,
+    draw_divider,
     draw_level,
     draw_marks,
-    draw_overlay,
     draw_volumes,
 )
 from tapedeck.console.app.widgets.canvas import BLANK, Canvas, cells_of, shortened
-from tapedeck.console.app.widgets.chart_data import ChartData, MarkKind
+from tapedeck.console.app.widgets.chart_data import ChartData, ChartLine, MarkKind
 from tapedeck.console.app.widgets.chart_layout import AXIS_WIDTH, WIDEST_ZOOM, ChartLayout
+from tapedeck.console.app.widgets.chart_lines import LineStyle, PlottedLine, draw_lines
+from tapedeck.console.app.widgets.chart_panes import PaneInks, PanePlace, paint_pane
 from tapedeck.console.app.widgets.chart_time_axis import paint_time_axis, time_label
 from tapedeck.console.app.widgets.figures import BOUGHT, SOLD, compact, fixed, marked_as_before
+from tapedeck.console.app.widgets.line_labels import LineLabel, paint_line_labels
 from tapedeck.console.app.widgets.price_scale import PriceScale
 
 Mask = NDArray[np.bool_]
@@ -43,9 +47,12 @@ _TITLE_GAP: Final = 2
 _LEAST_TITLE: Final = 9
 """Cells that a title keeps beside the prices."""
 _OVERLAYS: Final = tuple(_INK[f"overlay-{number}"] for number in range(1, 6))
+_PANE_INKS: Final = PaneInks(_INK["axis"], _INK["title"], _INK["level"], _OVERLAYS)
 
 
-def paint_chart(canvas: Canvas, data: ChartData, *, solid_falls: bool) -> None:
+def paint_chart(
+    canvas: Canvas, data: ChartData, *, solid_falls: bool, line_style: LineStyle = LineStyle.BRAILLE
+) -> None:
     """Draw a chart of at least one candle, or a forming one.
 
     `solid_falls`: fallen candles are solid; used without colour.
@@ -58,15 +65,19 @@ def paint_chart(canvas: Canvas, data: ChartData, *, solid_falls: bool) -> None:
     cursor = _cursor(data, shown)
     columns = layout.columns(shown, data.today)
     _paint_titles(canvas, layout, data, shown, cursor)
-    _paint_legend(canvas, layout, _legend(data, canvas.width, _values_at(data, shown, cursor)))
-    scale = _paint_plot(canvas, layout, data, shown, columns, solid_falls=solid_falls)
+    at = _values_at(data, shown, cursor)
+    _paint_legend(canvas, layout, _legend(data, canvas.width, at))
+    scale = _paint_plot(canvas, layout, data, shown, columns, solid_falls=solid_falls, line_style=line_style)
     _paint_volumes(canvas, layout, data, shown, columns)
-    _paint_price_axis(canvas, layout, scale, data)
+    _paint_panes(canvas, layout, data, shown, columns, line_style, at)
+    taken = _paint_price_axis(canvas, layout, scale, data)
     paint_time_axis(canvas, layout, data, shown, columns, cursor, _INK)
     for first in {data.today, *(mark.candle for mark in data.marks if mark.kind is MarkKind.SESSION)}:
         _paint_divider(canvas, layout, first - shown.start, columns)
     if cursor is not None:
-        _paint_crosshair(canvas, layout, scale, float(data.close[cursor]), int(columns[cursor - shown.start]))
+        x = int(columns[cursor - shown.start])
+        taken |= _paint_crosshair(canvas, layout, scale, float(data.close[cursor]), x)
+    _paint_line_labels(canvas, layout, scale, data, shown, taken)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +127,7 @@ def _fitted_layout(canvas: Canvas, data: ChartData, legend: int) -> ChartLayout:
             axis_width=axis,
             has_forming=data.forming is not None and not data.window.behind,
             wanted=data.window.candles,
+            panes=len(data.panes),
         )
         needed = min(1 + _scale(layout, data).label_width(), canvas.width // 2)
         if needed <= axis:
@@ -190,17 +202,25 @@ def _short_title(title: str, width: int) -> str:
 
 
 def _paint_plot(
-    canvas: Canvas, layout: ChartLayout, data: ChartData, shown: slice, columns: Indices, *, solid_falls: bool
+    canvas: Canvas,
+    layout: ChartLayout,
+    data: ChartData,
+    shown: slice,
+    columns: Indices,
+    *,
+    solid_falls: bool,
+    line_style: LineStyle,
 ) -> PriceScale:
-    overlays = tuple(line.values[shown] for line in data.overlays)[: len(_OVERLAYS)]
     scale = _scale(layout, data)
     plot = Plot(canvas, layout.plot_top, layout.plot_rows, columns)
     ohlc = (data.open[shown], data.high[shown], data.low[shown], data.close[shown])
     inks = _direction(ohlc[0], ohlc[3], _is_dimmed(shown, data))
     draw_candles(plot, scale, ohlc, inks, solid_falls=solid_falls)
-    for number, values in enumerate(overlays if len(columns) else ()):
-        draw_overlay(plot, scale, values, _OVERLAYS[number])
-        _paint_overlay_number(canvas, layout, scale, values, number)
+    lines = [
+        PlottedLine(line.values[shown], ink, line.form)
+        for line, ink in zip(data.overlays, _overlay_inks(data.overlays), strict=True)
+    ]
+    draw_lines(plot, scale, lines, style=line_style)
     _paint_forming(canvas, layout, data, scale, solid_falls=solid_falls)
     for price in data.levels.values() if len(columns) else ():
         draw_level(plot, scale, price, _INK["level"])
@@ -249,6 +269,28 @@ def _paint_volumes(
     largest = draw_volumes(plot, volumes, inks)
     if largest:
         canvas.text(layout.axis_left + 1, layout.volume_top, compact(largest), _INK["axis"])
+
+
+def _paint_panes(
+    canvas: Canvas,
+    layout: ChartLayout,
+    data: ChartData,
+    shown: slice,
+    columns: Indices,
+    line_style: LineStyle,
+    at: int | None,
+) -> None:
+    """Draw the panes that fit; the title of the last one says how many do not.
+
+    `at`: the candle whose values the titles show, None for the last known ones.
+    """
+    for pane, rows in zip(data.panes, layout.panes, strict=False):
+        place = PanePlace(rows, columns, layout.axis_left)
+        paint_pane(canvas, pane, place, shown, _PANE_INKS, style=line_style, at=at)
+    omitted = len(data.panes) - len(layout.panes)
+    if omitted and layout.panes:
+        text = f" {omitted} more "
+        canvas.right_text(layout.axis_left - 1, layout.panes[-1].title, text, _INK["axis"])
 
 
 def _is_dimmed(shown: slice, data: ChartData) -> Mask:
@@ -300,6 +342,16 @@ def _last_known(values: NDArray[np.float64]) -> float:
     return float(present[-1]) if len(present) else float("nan")
 
 
+def _overlay_inks(lines: Sequence[ChartLine]) -> tuple[int, ...]:
+    """Return the ink of each line over the price: one for each indicator, the same ones again after the last.
+
+    The numbers of the legend tell lines of one ink apart.
+    """
+    owners = [line.indicator or line.name for line in lines]
+    order = list(dict.fromkeys(owners))
+    return tuple(_OVERLAYS[order.index(owner) % len(_OVERLAYS)] for owner in owners)
+
+
 def _legend(data: ChartData, width: int, at: int | None) -> list[list[tuple[str, int]]]:
     """Return the lines of the legend: each overlay with its number, value and ink.
 
@@ -310,15 +362,13 @@ def _legend(data: ChartData, width: int, at: int | None) -> list[list[tuple[str,
     lines: list[list[tuple[str, int]]] = []
     remaining = 0
     parts = []
-    for number, (line, ink) in enumerate(zip(data.overlays, _OVERLAYS, strict=False), 1):
+    for number, (line, ink) in enumerate(zip(data.overlays, _overlay_inks(data.overlays), strict=True), 1):
         value = _last_known(line.values[data.today :]) if at is None else float(line.values[at])
         if at is None and math.isnan(value) and not math.isnan(line.before):
             text = marked_as_before(fixed(line.before, decimals))
             parts.append((f"{number}─{line.name} {text}", _INK["axis"]))
         else:
             parts.append((f"{number}─{line.name} {fixed(value, decimals)}", ink))
-    if len(data.overlays) > len(_OVERLAYS):
-        parts.append((f"{len(data.overlays) - len(_OVERLAYS)} more in indicators", _INK["axis"]))
     for text, ink in parts:
         if len(text) > remaining:
             lines.append([])
@@ -338,65 +388,83 @@ def _paint_legend(canvas: Canvas, layout: ChartLayout, legend: list[list[tuple[s
             canvas.text(min(x, canvas.width - 1), y, "…", _INK["axis"])
 
 
-def _paint_overlay_number(
-    canvas: Canvas, layout: ChartLayout, scale: PriceScale, values: NDArray[np.float64], number: int
+def _paint_line_labels(
+    canvas: Canvas, layout: ChartLayout, scale: PriceScale, data: ChartData, shown: slice, taken: set[int]
 ) -> None:
-    """Write an overlay's legend number at its right end, so that it can be identified without colour."""
-    third = int(scale.thirds(values[-1:])[0])
-    y = layout.plot_top + third // 3
-    if third >= 0 and layout.axis_left <= canvas.width and canvas.line(y)[layout.axis_left - 1] == " ":
-        canvas.text(layout.axis_left - 1, y, str(number + 1), _OVERLAYS[number])
+    """Write number and name of each overlay at its right end, so that it can be identified without colour."""
+    labels = []
+    inks = _overlay_inks(data.overlays)
+    for number, (line, ink) in enumerate(zip(data.overlays, inks, strict=True), 1):
+        last = _last_known(line.values[shown])
+        if scale.low <= last <= scale.high:
+            labels.append(LineLabel(number, line.name, scale.row(last), ink))
+    paint_line_labels(canvas, layout.axis_left, layout.plot_top, layout.plot_rows, labels, taken)
 
 
-def _paint_price_axis(canvas: Canvas, layout: ChartLayout, scale: PriceScale, data: ChartData) -> None:
+def _paint_price_axis(canvas: Canvas, layout: ChartLayout, scale: PriceScale, data: ChartData) -> set[int]:
+    """Write prices and names of levels; return the rows of the plot that have a label."""
+    taken: set[int] = set()
     if layout.axis_left >= canvas.width:
-        return
+        return taken
     left = layout.axis_left
-    last = data.last if math.isfinite(data.last) else _last_known(data.close)
-    last_row = int(scale.halves(np.array([last]))[0]) // 2 if math.isfinite(last) else -1
     canvas.column(left, layout.plot_top, ["│"] * layout.plot_rows, [_INK["axis"]] * layout.plot_rows)
+
+    def write(row: int, text: str, ink: str) -> None:
+        fitting = shortened(text, canvas.width - left).ljust(canvas.width - left)
+        canvas.text(left, layout.plot_top + row, fitting, _INK[ink])
+        taken.add(row)
+
     for row, label in scale.labels().items():
-        canvas.text(left, layout.plot_top + row, shortened(f"┤{label}", canvas.width - left), _INK["axis"])
+        write(row, f"┤{label}", "axis")
     for row, label in _level_labels(scale, data).items():
-        canvas.text(left, layout.plot_top + row, label.ljust(canvas.width - left), _INK["axis"])
+        write(row, label, "axis")
     if data.forming is not None and layout.forming:
-        row = int(scale.halves(np.array([data.forming.close]))[0]) // 2
-        text = shortened(scale.label(data.forming.close), canvas.width - left - 1)
-        canvas.text(left, layout.plot_top + row, f"◃{text}".ljust(canvas.width - left), _INK["forming"])
-    if last_row >= 0:
-        text, sign = scale.label(last), "↑" if last > scale.high else "↓" if last < scale.low else "◂"
-        blank = canvas.width - left - 1
-        ink = _INK["last" if data.today < len(data) or math.isfinite(data.last) else "axis"]
-        canvas.text(left, layout.plot_top + last_row, f"{sign}{shortened(text, blank).ljust(blank)}", ink)
+        write(scale.row(data.forming.close), f"◃{scale.label(data.forming.close)}", "forming")
+    last = data.last if math.isfinite(data.last) else _last_known(data.close)
+    if not math.isnan(last):
+        sign = "↑" if last > scale.high else "↓" if last < scale.low else "◂"
+        is_today = data.today < len(data) or math.isfinite(data.last)
+        write(scale.row(last), f"{sign}{scale.label(last)}", "last" if is_today else "axis")
+    return taken
 
 
 def _level_labels(scale: PriceScale, data: ChartData) -> dict[int, str]:
     """Return row → names of the levels there; those off the scale at its end, with an arrow."""
     labels: dict[int, str] = {}
     for name, price in data.levels.items():
-        row = int(scale.halves(np.array([price]))[0]) // 2
+        row = scale.row(price)
         sign = "↑" if price > scale.high else "↓" if price < scale.low else "┄"
         labels[row] = f"{labels[row]} {name}" if row in labels else f"{sign}{name}"
     return labels
 
 
-def _paint_crosshair(canvas: Canvas, layout: ChartLayout, scale: PriceScale, close: float, x: int) -> None:
-    """Draw a line through the cells above and below a candle, and its close on the price axis."""
-    rows = slice(layout.plot_top, layout.plot_top + layout.plot_rows + layout.volume_rows)
+def _paint_crosshair(
+    canvas: Canvas, layout: ChartLayout, scale: PriceScale, close: float, x: int
+) -> set[int]:
+    """Draw a line through the cells above and below a candle, and its close on the price axis.
+
+    Returns the rows of the plot in which it writes a label.
+    """
+    stop = layout.rule if layout.rule is not None else layout.plot_top + layout.plot_rows
+    rows = slice(layout.plot_top, stop)
     blank = canvas.glyphs[rows, x] == BLANK
     canvas.glyphs[rows, x][blank] = ord("│")
     canvas.codes[rows, x][blank] = _INK["title"]
     if not math.isfinite(close) or layout.axis_left >= canvas.width:
-        return
-    y = layout.plot_top + int(scale.halves(np.array([close]))[0]) // 2
-    if canvas.glyphs[y, layout.axis_left] != ord("◂"):
-        text = shortened(scale.label(close), canvas.width - layout.axis_left - 1)
-        canvas.text(layout.axis_left, y, f"┼{text}".ljust(canvas.width - layout.axis_left), _INK["title"])
+        return set()
+    row = scale.row(close)
+    y = layout.plot_top + row
+    if canvas.glyphs[y, layout.axis_left] == ord("◂"):
+        return set()
+    text = shortened(scale.label(close), canvas.width - layout.axis_left - 1)
+    canvas.text(layout.axis_left, y, f"┼{text}".ljust(canvas.width - layout.axis_left), _INK["title"])
+    return {row}
 
 
 def _paint_divider(canvas: Canvas, layout: ChartLayout, first: int, columns: Indices) -> None:
     """Draw a dotted line between history and today."""
     if not 0 < first < len(columns):
         return
-    rows = layout.plot_rows + layout.volume_rows
-    canvas.column(int(columns[first]) - 1, layout.plot_top, ["┊"] * rows, [_INK["divider"]] * rows)
+    parts = [(layout.plot_top, layout.plot_rows + layout.volume_rows)]
+    for top, rows in parts + [(pane.top, pane.rows) for pane in layout.panes]:
+        draw_divider(Plot(canvas, top, rows, columns), int(columns[first]) - 1, _INK["divider"])

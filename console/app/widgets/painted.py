@@ -7,15 +7,20 @@ from abc import abstractmethod
 from collections.abc import Hashable
 from dataclasses import dataclass
 from enum import Enum
-from typing import ClassVar
+from typing import ClassVar, Final
 
+from rich.color import Color as RichColor
 from rich.segment import Segment
 from rich.style import Style
+from textual.color import Color
 from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tapedeck.console.app.widgets.canvas import BACKGROUND, BASE, Canvas
+from tapedeck.console.app.widgets.canvas import BACKGROUND, BASE, TINT, Canvas
+
+TINT_SHARE: Final = 0.5
+"""Part of an ink's colour in its tint; the rest is the background's."""
 
 
 class NoticeKind(Enum):
@@ -163,7 +168,9 @@ class Painted(ScrollView, can_focus=False):
         style = self._styles_by_code.get(code)
         if style is None:
             style = self._ink(code % BACKGROUND)
-            if code >= BACKGROUND:
+            if code >= TINT:
+                style += Style(bgcolor=_tint(self._ink((code - TINT) // BACKGROUND)))
+            elif code >= BACKGROUND:
                 style += Style(bgcolor=self._ink(code // BACKGROUND).bgcolor)
             self._styles_by_code[code] = style = self._filtered(style)
         return style
@@ -192,6 +199,12 @@ class Painted(ScrollView, can_focus=False):
             styles.clear()
         self._strips.clear()
         super().notify_style_update()
+
+
+def _tint(ink: Style) -> RichColor:
+    """Return the colour of an ink, mixed with its background."""
+    colour, background = Color.from_rich_color(ink.color), Color.from_rich_color(ink.bgcolor)
+    return background.blend(colour, TINT_SHARE).rich_color
 
 
 def _paint_notice(canvas: Canvas, notice: Notice) -> None:

@@ -44,20 +44,17 @@ class PriceScale:
         """Return the half row of each price, 0 at the top, clipped to the scale; -1 if missing."""
         last = 2 * self.rows - 1
         present = np.isfinite(prices)
-        position = self._positions(np.where(present, prices, self.low))
+        position = self.positions(np.where(present, prices, self.low))
         halves = np.rint((1.0 - np.clip(position, 0.0, 1.0)) * last).astype(np.intp)
         return np.where(present, halves, -1)
 
-    def thirds(self, prices: Floats) -> NDArray[np.intp]:
-        """Return the third of a row of each price, 0 at the top; -1 if missing or off the scale."""
-        last = 3 * self.rows - 1
-        present = np.isfinite(prices) & (prices >= self.low) & (prices <= self.high)
-        position = self._positions(np.where(present, prices, self.low))
-        return np.where(present, np.rint((1.0 - position) * last).astype(np.intp), -1)
+    def row(self, price: float) -> int:
+        """Return the row of a price that is not missing, clipped to the scale."""
+        return int(self.halves(np.array([price]))[0]) // 2
 
-    def _positions(self, prices: Floats) -> Floats:
-        """Return the position of each price on the scale: 0 at the bottom, 1 at the top."""
-        with np.errstate(over="ignore"):
+    def positions(self, prices: Floats) -> Floats:
+        """Return the position of each price: 0 at the bottom, 1 at the top, beyond that off the scale."""
+        with np.errstate(over="ignore", invalid="ignore"):
             positions: Floats = (prices - self.low) / (self.high - self.low)
         return positions
 

@@ -24,7 +24,7 @@ from tapedeck.console.cli.options import (
 from tapedeck.engine.importers.importer import Importer, ImporterOption
 from tapedeck.engine.importers.registry import IMPORTERS
 
-HELP: Final = """Import bars from files into a store.
+HELP: Final = """Import bars and quotes from files into a store.
 
 Begin with --dry-run: it shows how the files are understood, and writes nothing. Where rows fit several
 readings, nothing is stored, and the error prints the whole commands to choose from.
@@ -33,6 +33,7 @@ readings, nothing is stored, and the error prints the whole commands to choose f
 Recognised without options:
   files     zip, gz, xz, bz2, zst; UTF-8, UTF-16; comma, semicolon, tab
   columns   usual names (<CLOSE>, 4. close, Vol.), or none in a usual order
+  quotes    tables with a bid and an ask, and none of open, high and low
   times     ISO 8601, usual dates, epochs in s, ms, us, ns
   numbers   decimal commas, thousands marks, $, 1.25M
   symbol    a column, a folder symbol=SPY, or the file's name (SPY_1min.csv)

@@ -67,8 +67,8 @@ class AlpacaFeed:
 
     @property
     def name(self) -> str:
-        """Name of the feed."""
-        return NAME
+        """Name of the feed with its data: bars of iex and sip never mix in one series."""
+        return f"{NAME}-{'crypto' if self._account.is_crypto else self._account.feed}"
 
     @property
     def abilities(self) -> FeedAbilities:
@@ -90,7 +90,7 @@ class AlpacaFeed:
             if not self._is_checked:
                 deadline = begun + min(PREFLIGHT_S, timeout * 0.8)
                 self._known |= line.checks.check_symbols(
-                    _checked_symbols(self._symbols), deadline=deadline, is_start=True
+                    _checked_symbols(self._symbols or self._probe), deadline=deadline, is_start=True
                 ).keys()
                 self._is_checked = True
             line.open(begun + min(CONNECT_S, timeout))
@@ -126,7 +126,9 @@ class AlpacaFeed:
         history = _made_history(self._account, self.nonsense)
         try:
             last = history.check_symbols(
-                _checked_symbols(symbols), deadline=begun + min(PREFLIGHT_S, timeout), is_start=True
+                _checked_symbols(symbols or self._probe),
+                deadline=begun + min(PREFLIGHT_S, timeout),
+                is_start=True,
             )
             lines = [
                 f"alpaca-py {importlib.metadata.version(LIBRARY)}",
@@ -155,6 +157,11 @@ class AlpacaFeed:
             line, self._line = self._line, None
         if line is not None:
             line.close()
+
+    @property
+    def _probe(self) -> Sequence[str]:
+        """Symbols with which keys and plan are checked if a session has none at its start."""
+        return ("BTC/USD",) if self._account.is_crypto else ("SPY",)
 
     @property
     def _data(self) -> str:

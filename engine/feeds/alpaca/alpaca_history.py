@@ -84,15 +84,16 @@ class AlpacaHistory:
         if self._delay_s:
             until = min(end, int(now) - self._delay_s)
         try:
-            bars = self._all_pages(symbols, start, until, deadline)
+            pages = self._all_pages(symbols, start, until, deadline)
         except RequestError as error:
             late = int(now) - _PLAN_DELAY_S
             if not is_plan_limit(error.status, error.message) or until <= late:
                 raise
             log.warning("the plan has no bars of the last 15 minutes: %s", error)
             self._delay_s, until = _PLAN_DELAY_S, late
-            bars = self._all_pages(symbols, start, until, deadline)
-        return FeedHistory(bars, self._complete_until(bars, now))
+            pages = self._all_pages(symbols, start, until, deadline)
+        first = pages[0] if pages else []
+        return FeedHistory([bar for page in pages for bar in page], self._complete_until(first, now))
 
     def check_symbols(
         self, symbols: Sequence[str], *, deadline: float, is_start: bool
@@ -129,10 +130,12 @@ class AlpacaHistory:
         """End the request that runs, from any thread, and refuse others."""
         self._rest.close()
 
-    def _all_pages(self, symbols: Sequence[str], start: int, end: int, deadline: float) -> list[FeedBar]:
+    def _all_pages(
+        self, symbols: Sequence[str], start: int, end: int, deadline: float
+    ) -> list[list[FeedBar]]:
         if start >= end:
             return []
-        bars: list[FeedBar] = []
+        pages: list[list[FeedBar]] = []
         asked = set(symbols)
         for some in _in_lists(symbols):
             fields = self._fields(some, start, end) | {"limit": PAGE}
@@ -140,13 +143,13 @@ class AlpacaHistory:
             while True:
                 query = fields if token is None else fields | {"page_token": token}
                 page = self._rest.get(self._path("bars"), query, what="history", deadline=deadline)
-                bars += self._of_page(page, asked, start, end)
+                pages.append(list(self._of_page(page, asked, start, end)))
                 before, token = token, page.get("next_page_token")
                 if not token:
                     break
                 if token == before:
                     raise FeedError("history: Alpaca's pages do not end: two have the same token")
-        return bars
+        return pages
 
     def _of_page(self, page: dict[str, Any], asked: set[str], start: int, end: int) -> Iterator[FeedBar]:
         by_symbol = page.get("bars")

@@ -71,6 +71,7 @@ class CandleBook:
             row.heard = now
             if bar.opened_at in row.sent:
                 row.sent[bar.opened_at] = bar
+                row.unconfirmed.add(bar.opened_at)
                 taken.bars.append(bar._replace(kind=BarKind.UPDATED))
             else:
                 row.forming[bar.opened_at] = bar

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Final, TypeVar
@@ -13,11 +14,15 @@ from tapedeck.engine.feeds.ccxt.loop_thread import LoopEndedError, LoopThread
 from tapedeck.engine.feeds.ccxt.url_overrides import UrlOverrides
 from tapedeck.engine.feeds.live_feed import FeedError
 
+log = logging.getLogger(__name__)
+
 FIRST_ANSWER_S: Final = 4.0
 """Longest wait for any answer of the exchange while its markets are loaded, in seconds of the machine."""
 _DIAL_MS: Final = 4000
 _PING_MS: Final = 30_000  # some exchanges have three minutes, and a dead line is noticed after two of them
-_SHORTEST_S: Final = 0.5
+_LOAD_S: Final = 1.0
+"""Time that loading the markets has, even if the import of the library took all that there was."""
+_MARGIN_S: Final = 0.5  # so that it can say itself why it did not end
 
 Value = TypeVar("Value")
 
@@ -56,16 +61,17 @@ class ExchangeLine:
             self.exchange.set_markets_from_exchange(known.exchange)
             self.loaded_at = known.loaded_at
         else:
-            self.run(lambda: self._load(timeout), timeout + _SHORTEST_S)
+            left = max(timeout, _LOAD_S)
+            self.run(lambda: self._load(left), left + _MARGIN_S)
 
     def reload(self, timeout: float) -> None:
         """Load the markets again: new ones may have come."""
-        self.run(lambda: self._load(timeout, again=True), timeout + _SHORTEST_S)
+        self.run(lambda: self._load(timeout, again=True), timeout + _MARGIN_S)
 
     def run(self, work: Callable[[], Coroutine[Any, Any, Value]], timeout: float) -> Value:
         """Return the result of a coroutine that runs in the line's thread; any error is a FeedError."""
         try:
-            return self.loop.run(work, max(timeout, _SHORTEST_S))
+            return self.loop.run(work, max(timeout, 0.0))
         except Exception as error:
             if self._is_closing or isinstance(error, LoopEndedError):
                 raise FeedError(f"the connection to {self.name} is closed") from error
@@ -81,7 +87,10 @@ class ExchangeLine:
     def close(self) -> bool:
         """End connection and thread; return whether the thread has ended."""
         self._is_closing = True
-        return self.loop.stop()
+        is_ended = self.loop.stop()
+        if not is_ended:
+            log.warning("%s: the thread of a connection is busy, and ends later", self.name)
+        return is_ended
 
     async def _load(self, timeout: float, *, again: bool = False) -> None:
         before = self._answers
@@ -117,7 +126,7 @@ class ExchangeLine:
         session = self.exchange.session
         closing = asyncio.ensure_future(self.exchange.close())
         await asyncio.wait({closing}, timeout=0.4)
-        if not closing.done():
+        if not closing.done() or closing.exception() is not None:
             closing.cancel()
             if session is not None:
                 await session.close()

@@ -29,7 +29,7 @@ class LoopThread:
     """An event loop, run by one thread from `start` to `stop`.
 
     `farewell` is awaited at the end, with a limit, then whatever still runs is cancelled. `failed` takes the
-    error of a callback that raised, in the loop's thread; errors of tasks are those of their owners.
+    error of a callback that raised, or of a task that `keep_running` returned, in the loop's thread.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class LoopThread:
         """Return a task that runs until it ends, or the loop; called in the loop's thread."""
         task = self._loop.create_task(work)
         self._background.add(task)
-        task.add_done_callback(self._background.discard)
+        task.add_done_callback(self._ended)
         return task
 
     def stop(self) -> bool:
@@ -112,6 +112,13 @@ class LoopThread:
         await _within(FAREWELL_S, self._loop.create_task(_awaited(self._farewell())))
         rest = asyncio.all_tasks(self._loop) - {asyncio.current_task(self._loop)}
         await _within(_CANCEL_S, *rest, cancels=True)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._background.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not self._stopping.is_set():
+            log.debug("%s", self._thread.name, exc_info=error)
+            self._failed(error)
 
     def _handle(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")

@@ -23,6 +23,7 @@ class RelativeVolume(IndicatorKind):
     inputs = ("volume",)
     formula = "volume of the bar ÷ trailing average of the volume of the same minute"
     against = HistoricalNeed("trailing_average", "minute", "volume")
+    levels = (1.0,)
     symbol_column = "rel_volume"
 
     def check_interval(self, interval: Interval) -> None:

@@ -130,7 +130,8 @@ def test_the_store_of_a_database_has_them_at_once_and_a_folder_at_the_end_of_the
 def test_what_a_kill_left_in_the_journal_is_stored_at_the_next_start(place, next_day, tmp_path):
     location = tmp_path / place
     recording = recording_of(location)
-    recording.take_quotes(quote("SPY", TIMES[3]), quote("AIG", TIMES[5], ask=NAN))
+    after_close = quote("SPY", TIMES[-1] + 600)
+    recording.take_quotes(quote("SPY", TIMES[3]), quote("AIG", TIMES[5], ask=NAN), after_close)
     recording.take(bar("SPY", TIMES[3]))
     recording.kill()
     again = Recording(location)  # whether or not the next session has quotes

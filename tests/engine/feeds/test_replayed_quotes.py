@@ -111,13 +111,18 @@ def started(store: BarStore) -> Iterator[Any]:
     def start(
         clock: str, speed: float, symbols: Sequence[str] = SYMBOLS, **fields: Any
     ) -> tuple[ReplayFeed, RecordingSink]:
-        begun = time.monotonic()
-        market = LiveClock(speed=speed, start=at(clock), wall=time.monotonic, anchor=begun)
+        begun: list[float] = []  # so that the market's time begins with the subscription
+
+        def watch() -> float:
+            return time.monotonic() - begun[0] if begun else 0.0
+
+        market = LiveClock(speed=speed, start=at(clock), wall=watch, monotonic=watch)
         feed = ReplayFeed(store, market, MINUTE, script(**fields), zone=NEW_YORK, has_quotes=True)
         feeds.append(feed)
         sink = RecordingSink(market)
         feed.connect(sink, 1.0)
         feed.subscribe(symbols, MINUTE)
+        begun.append(time.monotonic())
         return feed, sink
 
     yield start

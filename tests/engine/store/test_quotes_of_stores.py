@@ -386,6 +386,24 @@ def test_changed_and_lost_rows_of_a_database_are_found(tmp_path, change):
         store.quotes.read("SPY", MINUTE, *ALWAYS)
 
 
+def test_a_damaged_schema_never_looks_like_a_database_without_quotes(tmp_path):
+    """Each byte of the tables' names and columns, with its highest bit set, which no UTF-8 text has alone."""
+    place = tmp_path / "bars.db"
+    with open_store(place, create=True) as store:
+        store.quotes.write("SPY", MINUTE, some(3))
+    whole = place.read_bytes()
+    start = whole.index(b"tablequotesquotes")
+    refused = 0
+    for at in range(start, start + 60):
+        place.write_bytes(whole[:at] + bytes([whole[at] | 0x80]) + whole[at + 1 :])
+        try:
+            with open_store(place) as store:
+                assert rows_of(store.quotes.read("SPY", MINUTE, *ALWAYS)) == rows_of(some(3))
+        except StoreError:
+            refused += 1
+    assert refused > 30
+
+
 def test_writes_on_a_damaged_day_leave_its_damage_to_be_seen(tmp_path):
     place = tmp_path / "bars.db"
     with open_store(place, create=True) as store:

@@ -110,6 +110,8 @@ def _random_fault(random: Random, kind: FaultKind, opens: int, closes: int) -> F
         by=random.uniform(1, 25),
         code=random.choice((1000, 1006, 1011)),
         status=_random_status(random, kind),
+        # A web page in the place of the markets ends a recording at its start.
+        paths=frozenset({"klines"}) if kind is FaultKind.HTML else None,
     )
 
 

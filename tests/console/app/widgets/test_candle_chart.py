@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from textual.geometry import Region
 
 from tapedeck.console.app.widgets import CandleChart, ChartData
-from tapedeck.console.app.widgets.candles import Plot, draw_candles, draw_overlay, draw_volumes
+from tapedeck.console.app.widgets.candles import Plot, draw_candles, draw_volumes
 from tapedeck.console.app.widgets.canvas import Canvas
 from tapedeck.console.app.widgets.chart_painting import paint_chart
 from tapedeck.console.app.widgets.price_scale import PriceScale
@@ -61,21 +61,6 @@ def test_zero_volumes_have_no_blocks() -> None:
     canvas = Canvas(2, 1)
     assert draw_volumes(Plot(canvas, 0, 1, np.arange(2)), np.zeros(2), np.ones(2, dtype=np.uint16)) == 0.0
     assert drawn(canvas) == ["  "]
-
-
-def test_an_overlay_runs_between_candles_and_behind_them() -> None:
-    canvas = Canvas(5, 3)
-    canvas.text(2, 1, "┃", 1)
-    values = np.array([8.0, 4.0, 0.0])
-    draw_overlay(Plot(canvas, 0, 3, np.array([0, 2, 4])), PriceScale(0.0, 8.0, 3), values, 2)
-    assert drawn(canvas) == ["▔▁   ", "  ┃  ", "   ▔▁"]
-
-
-def test_an_overlay_breaks_where_it_is_missing() -> None:
-    canvas = Canvas(4, 1)
-    values = np.array([1.0, np.nan, np.nan, 1.0])
-    draw_overlay(Plot(canvas, 0, 1, np.arange(4)), PriceScale(0.0, 2.0, 1), values, 2)
-    assert drawn(canvas) == ["─  ─"]
 
 
 def shown(play: Any, lines: Any, data: ChartData, size: tuple[int, int] = (80, 24)) -> list[str]:

@@ -312,6 +312,15 @@ def test_history_is_complete_up_to_what_it_shows_or_after_a_while(
     assert (answer.complete_until - OPENS) // 60 == complete_minutes
 
 
+def test_what_a_later_page_shows_says_nothing_of_the_symbols_before_it():
+    # The last minute came to the provider's history between the two pages.
+    at = [time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(OPENS + 60 * minute)) for minute in (8, 9)]
+    pages = {None: page({"AIG": [BAR | {"t": at[0]}]}, "2"), "2": page({"SPY": [BAR | {"t": at[1]}]})}
+    with history_of(lambda n, query: pages[query.get("page_token")]) as (history, _):
+        answer = ask(history, ("AIG", "SPY"), now=END + 20)
+    assert (answer.complete_until - OPENS) // 60 == 9
+
+
 def test_a_machine_that_refuses_and_a_name_that_is_not_found_are_told():
     sockets = ClosableSockets()
     with socket.socket() as bound:

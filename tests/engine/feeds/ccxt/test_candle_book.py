@@ -151,6 +151,17 @@ def test_history_that_differs_is_an_updated_bar_and_then_confirmed() -> None:
     assert told(book.take("BTC/USDT", [candle(1, 15)], at(2.6)).bars) == []
 
 
+def test_a_bar_that_changes_after_it_was_confirmed_is_confirmed_again() -> None:
+    book = CandleBook(STEP, DELAY)
+    book.take("BTC/USDT", [candle(0, 11), candle(1, 12)], at(1.5))
+    asked = book.next_unconfirmed(at(1), asked_before=0.0)
+    assert asked is not None
+    book.confirm(asked, [candle(0, 11), candle(1, 12)], 0.0, at(0))
+    assert book.next_unconfirmed(at(1), asked_before=9.0) is None
+    book.take("BTC/USDT", [candle(0, 13)], at(1.6))
+    assert book.next_unconfirmed(at(1), asked_before=9.0) == asked
+
+
 def test_bars_that_history_does_not_reach_yet_are_asked_for_again() -> None:
     book = CandleBook(STEP, DELAY)
     book.take("BTC/USDT", [candle(0, 11), candle(1, 12), candle(2, 13)], at(2.5))

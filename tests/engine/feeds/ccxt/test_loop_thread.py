@@ -124,6 +124,18 @@ def test_the_error_of_a_callback_is_told(line: Line) -> None:
     assert [type(error) for error in line.errors] == [KeyError]
 
 
+def test_the_error_of_a_task_that_is_to_run_for_ever_is_told(line: Line) -> None:
+    async def fail() -> None:
+        raise KeyError("told")
+
+    async def begin() -> None:
+        line.loop.keep_running(fail())
+        await asyncio.sleep(0.01)
+
+    line.loop.run(begin, LIMIT_S)
+    assert [type(error) for error in line.errors] == [KeyError]
+
+
 def test_a_name_that_is_looked_up_for_ever_does_not_hold_up_the_end(line: Line) -> None:
     answer = threading.Event()
 
