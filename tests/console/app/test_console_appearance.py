@@ -149,7 +149,7 @@ def test_the_last_panel_cannot_be_hidden_and_hidden_ones_have_brackets(
 ) -> None:
     async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "x")
-        assert "1 symbols  (2 chart)" in console.text("#tabs")
+        assert "  (2 chart)  3 indicators" in console.text("#tabs")
         await press(pilot, *"xxxxx")
         assert len(console.app._notifications) == 0
         await press(pilot, "x")
