@@ -307,12 +307,9 @@ class MainScreen(ConsoleScreen):
         body = self.query_one("#body").region
         if self.app.size.width < MEDIUM_WIDTH:
             return body.width
-        corner = body.top_right
-        panel = next(
-            (panel for panel in self.panels.values() if panel.display and panel.region.top_right == corner),
-            None,
-        )
-        return None if panel is None else panel.region.width - len(panel.heading) - _FRAME
+        on_top = (p for p in self.panels.values() if p.display and p.region and p.region.y == body.y)
+        panel = max(on_top, key=lambda one: one.region.x, default=None)
+        return None if panel is None else body.right - panel.region.x - len(panel.heading) - _FRAME
 
     def _mark_active(self) -> None:
         """Mark the frame of the active panel, and whether it shows the past."""

@@ -121,13 +121,13 @@ def test_a_click_on_a_heading_activates_its_panel_and_two_maximise_it(
 ) -> None:
     async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         main = console.app.main
-        await click_heading(pilot, "chart")
-        assert main.panel_layout.active == "chart"
+        await click_heading(pilot, "symbols")
+        assert main.panel_layout.active == "symbols"
         await click_heading(pilot, "indicators", times=2)
-        assert main.panel_layout == Layout(active="indicators", maximised=True)
+        assert (main.panel_layout.active, main.panel_layout.maximised) == ("indicators", True)
         await click_heading(pilot, "indicators", times=2)
         assert not main.panel_layout.maximised
-        assert ("panel_chart", "") in console.app.done
+        assert ("panel_symbols", "") in console.app.done
 
     with console_run(console_store, tmp_path) as console:
         drive(console, act)
@@ -149,7 +149,7 @@ def test_the_last_panel_cannot_be_hidden_and_hidden_ones_have_brackets(
 ) -> None:
     async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "x")
-        assert "(1 symbols)  2 chart" in console.text("#tabs")
+        assert "  (2 chart)  3 indicators" in console.text("#tabs")
         await press(pilot, *"xxxxx")
         assert len(console.app._notifications) == 0
         await press(pilot, "x")
@@ -185,7 +185,7 @@ def test_a_filter_is_in_the_heading_until_escape(console_store: BarStore, tmp_pa
         table = console.app.main.symbols.table
         await press(pilot, "slash")
         await type_line(pilot, "b")
-        assert heading(console, "symbols").startswith("1 symbols +6 columns")
+        assert heading(console, "symbols").startswith("1 symbols +")
         assert heading(console, "symbols").endswith(" /b")
         assert table.shown_symbols == ("BBB",)
         await press(pilot, "escape")
@@ -220,10 +220,10 @@ def test_tabs_name_the_panels_not_on_the_screen_and_a_click_shows_one(
     async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await until(
             pilot,
-            lambda: console.text("#tabs") == "5 metrics  6 events  7 log  8 coverage  9 report",
-            "what shares a place with quality, and the pages",
+            lambda: console.text("#tabs") == "4 quality  5 metrics  7 log  8 coverage  9 report",
+            "panels without a place, and the pages",
         )
-        await pilot.click("#tabs", offset=(3, 0))
+        await pilot.click("#tabs", offset=(len("4 quality  5 m"), 0))
         await until(pilot, lambda: console.app.main.panel_layout.active == "metrics", "the panel")
         await until(
             pilot, lambda: console.text("#tabs").startswith("4 quality  6 events"), "the hidden panels"
@@ -254,12 +254,12 @@ def test_tabs_do_not_cover_a_heading(console_store: BarStore, tmp_path: Path, si
 
 def test_tabs_shrink_with_the_width_down_to_keys() -> None:
     def line(width: int, layout: Layout = Layout()) -> str:  # noqa: B008 - frozen
-        return fitted_tabs(tabs_of(layout, {"log": "/disk"}, {"report": "f9"}, columns=80), width).plain
+        return fitted_tabs(tabs_of(layout, {"log": "/disk"}, {"report": "f9"}, ()), width).plain
 
     assert line(120).endswith("6 events  7 log /disk  8 coverage  f9 report")
     assert line(95).endswith("6 events 7 log /disk 8 coverage f9 report")
     assert line(78).endswith("6 events  7 log /disk")
-    assert line(40) == "1 symbols 2 3 4 5 6 7"
+    assert line(40) == "1 2 chart 3 4 5 6 7"
 
 
 # Toasts
