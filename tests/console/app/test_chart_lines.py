@@ -22,7 +22,7 @@ from tests.support.console_runs import ConsoleRun, console_run, document, drive,
 
 SESSION = "Console test"
 FIVE = Interval.parse("5m")
-INDICATORS = {
+INDICATORS: dict[str, dict[str, str | int]] = {
     "vwap": {"type": "VWAP", "interval": "1m"},
     "rsi_5": {"type": "RSI", "interval": "1m", "timeperiod": 5},
     "bands": {"type": "BBANDS", "interval": "1m", "timeperiod": 5},
@@ -116,7 +116,8 @@ def test_lines_and_panes_are_chosen_by_keys_and_mouse_and_kept_for_the_session(
         await pilot.click(OptionList, offset=(10, list(marks(console)).index("rsi_5")))
         await until(pilot, lambda: pane_names(console) == ["macd"], "one pane")
         await press(pilot, "r")
-        assert (choice.chosen, options.highlighted) == ((), 0)
+        assert not choice.chosen
+        assert options.highlighted == 0
         for _ in range(list(marks(console)).index("macd")):
             await press(pilot, "down")
         await press(pilot, "u")
