@@ -115,6 +115,14 @@ def test_outputs_are_named_without_the_indicator_in_their_own_colours() -> None:
     assert canvas.codes[0, 17] == SECOND
 
 
+def test_under_the_crosshair_the_title_has_the_values_of_its_candle() -> None:
+    canvas, pane = Canvas(50, 6), rsi([10.0, 20.0, float("nan"), 40.0])
+    for at, value in ((1, "20.00"), (2, "–"), (None, "40.00")):
+        place = PanePlace(PaneRows(0, 5), np.arange(4), 40)
+        paint_pane(canvas, pane, place, slice(0, 4), PANE_INKS, at=at)
+        assert canvas.line(0).startswith(f"─ rsi_14 {value} ─")
+
+
 def test_a_histogram_has_zero_on_its_scale() -> None:
     line = ChartLine("hist", np.array([5.0, 6.0]), LineForm.HISTOGRAM)
     assert pane_scale(ChartPane("hist", (line,)), slice(0, 2), 4).low <= 0.0
