@@ -33,7 +33,7 @@ from tapedeck.console.app.handlers.breakpoints import BreakpointHandlers
 from tapedeck.console.app.handlers.charts import ChartHandlers
 from tapedeck.console.app.handlers.data import DataHandlers, short_path
 from tapedeck.console.app.handlers.fills import FillHandlers
-from tapedeck.console.app.handlers.layouts import LayoutHandlers, restored
+from tapedeck.console.app.handlers.layouts import LayoutHandlers, kept, restored
 from tapedeck.console.app.handlers.live_transport import LiveTransport
 from tapedeck.console.app.handlers.moments import MOMENT_SEARCHES, MomentHandlers
 from tapedeck.console.app.handlers.navigation import NavigationHandlers
@@ -291,9 +291,9 @@ class ConsoleApp(TerminalApp):
         main = self.main
         column, descending = main.symbols.table.sort
         session = self.playback.system.config.session_name
-        kept = self.setup.ui_state.with_columns(session, main.symbols.columns.chosen)
+        with_columns = self.setup.ui_state.with_columns(session, main.symbols.columns.chosen)
         return replace(
-            kept.with_lines(session, main.chart.lines.chosen),
+            with_columns.with_lines(session, main.chart.lines.chosen),
             theme=self.theme,
             hidden=tuple(sorted(main.panel_layout.hidden)),
             panel=main.panel_layout.active,

@@ -72,12 +72,13 @@ def paint_chart(
     _paint_volumes(canvas, layout, data, shown, columns)
     _paint_panes(canvas, layout, data, shown, columns, line_style, _values_at(data, shown, cursor))
     taken = _paint_price_axis(canvas, layout, scale, data)
-    _paint_line_labels(canvas, layout, scale, data, shown, taken)
     paint_time_axis(canvas, layout, data, shown, columns, cursor, _INK)
     for first in {data.today, *(mark.candle for mark in data.marks if mark.kind is MarkKind.SESSION)}:
         _paint_divider(canvas, layout, first - shown.start, columns)
     if cursor is not None:
-        _paint_crosshair(canvas, layout, scale, float(data.close[cursor]), int(columns[cursor - shown.start]))
+        x = int(columns[cursor - shown.start])
+        taken |= _paint_crosshair(canvas, layout, scale, float(data.close[cursor]), x)
+    _paint_line_labels(canvas, layout, scale, data, shown, taken)
 
 
 @dataclass(frozen=True, slots=True)
@@ -462,19 +463,27 @@ def _level_labels(scale: PriceScale, data: ChartData) -> dict[int, str]:
     return labels
 
 
-def _paint_crosshair(canvas: Canvas, layout: ChartLayout, scale: PriceScale, close: float, x: int) -> None:
-    """Draw a line through the cells above and below a candle, and its close on the price axis."""
-    below = layout.volume_rows + sum(1 + pane.rows for pane in layout.panes)
-    rows = slice(layout.plot_top, layout.plot_top + layout.plot_rows + below)
+def _paint_crosshair(
+    canvas: Canvas, layout: ChartLayout, scale: PriceScale, close: float, x: int
+) -> set[int]:
+    """Draw a line through the cells above and below a candle, and its close on the price axis.
+
+    Returns the rows of the plot in which it writes a label.
+    """
+    stop = layout.rule if layout.rule is not None else layout.plot_top + layout.plot_rows
+    rows = slice(layout.plot_top, stop)
     blank = canvas.glyphs[rows, x] == BLANK
     canvas.glyphs[rows, x][blank] = ord("│")
     canvas.codes[rows, x][blank] = _INK["title"]
     if not math.isfinite(close) or layout.axis_left >= canvas.width:
-        return
-    y = layout.plot_top + int(scale.halves(np.array([close]))[0]) // 2
-    if canvas.glyphs[y, layout.axis_left] != ord("◂"):
-        text = shortened(scale.label(close), canvas.width - layout.axis_left - 1)
-        canvas.text(layout.axis_left, y, f"┼{text}".ljust(canvas.width - layout.axis_left), _INK["title"])
+        return set()
+    row = scale.row(close)
+    y = layout.plot_top + row
+    if canvas.glyphs[y, layout.axis_left] == ord("◂"):
+        return set()
+    text = shortened(scale.label(close), canvas.width - layout.axis_left - 1)
+    canvas.text(layout.axis_left, y, f"┼{text}".ljust(canvas.width - layout.axis_left), _INK["title"])
+    return {row}
 
 
 def _paint_divider(canvas: Canvas, layout: ChartLayout, first: int, columns: Indices) -> None:

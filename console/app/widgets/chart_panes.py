@@ -100,7 +100,7 @@ def _ink(inks: PaneInks, number: int) -> int:
 def _paint_title(
     canvas: Canvas, pane: ChartPane, place: PanePlace, at: int | None, scale: PriceScale, inks: PaneInks
 ) -> None:
-    """Draw the frame's line with the indicator's name and the last values of its lines."""
+    """Draw the frame's line with the indicator's name and the values of its lines."""
     y, end = place.rows.title, min(place.axis_left, canvas.width)
     canvas.text(0, y, "─" * end, inks.axis)
     if end < canvas.width:
