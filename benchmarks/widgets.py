@@ -20,6 +20,7 @@ from benchmarks.measure import row
 from tapedeck.console.app.widgets import (
     CandleChart,
     ChartData,
+    ChartLine,
     GapMap,
     GapMapData,
     StripData,
@@ -45,11 +46,13 @@ HEADER = "| widget | p50 / p95 ms | target | terminal |\n|---|---|---|---|"
 ROUNDS = 100
 VARIANTS = 6
 OPEN = 1381152600  # 7 October 2013, 09:30 in New York
+LINES = {"vwap": 0.1, "sma_20": -0.1, "ema_20": 0.2, "upper": 0.3, "lower": -0.3}
+"""Overlays: name → distance from the close."""
 ZONE = ZoneInfo("America/New_York")
 
 
 def charts(bars: int) -> list[ChartData]:
-    """Return random walks with three overlays."""
+    """Return random walks with five overlays."""
     random = np.random.default_rng(1)
     return [_chart(bars, random) for _ in range(VARIANTS)]
 
@@ -68,7 +71,7 @@ def _chart(bars: int, random: np.random.Generator) -> ChartData:
         close=close,
         volume=random.uniform(1e3, 1e6, bars),
         today=bars // 3,
-        overlays={name: close + shift for name, shift in (("vwap", 0.1), ("sma_20", -0.1), ("ema_20", 0.2))},
+        overlays=tuple(ChartLine(name, close + shift) for name, shift in LINES.items()),
     )
 
 
@@ -99,10 +102,8 @@ def maps(symbols: int) -> list[GapMapData]:
     random = np.random.default_rng(3)
     names = tuple(f"S{number:03d}" for number in range(symbols))
     opened_at = OPEN + 60 * np.arange(390, dtype=np.int64)
-    return [
-        GapMapData(names, random.random((symbols, 300 + number)) > 0.04, 390, opened_at, ZONE)
-        for number in range(VARIANTS)
-    ]
+    presents = [random.random((symbols, 300 + number)) > 0.04 for number in range(VARIANTS)]
+    return [GapMapData(names, present, present, 390, opened_at, ZONE) for present in presents]
 
 
 def strips() -> list[StripData]:
@@ -146,6 +147,8 @@ def main() -> None:
     print(HEADER)
     chart, chart_data = CandleChart(), charts(400)
     report("candles, 120 bars", 10, (132, 36), chart, lambda number: chart.show(chart_data[number]))
+    large = CandleChart()
+    report("candles, 5 lines", 20, (200, 60), large, lambda number: large.show(chart_data[number]))
     table, table_data = SymbolTable(), tables(500)
     report("500 x 12 table", 12, (160, 60), table, lambda number: table.show(table_data[number]))
     gaps, gap_data = GapMap(), maps(500)

@@ -257,6 +257,18 @@ ACTIONS: Final[list[Action]] = [
     ),
     Action("hide", "x", "hide", "Hide panel", OnScreen("panels.hide"), SHOW),
     Action(
+        "layout", "L", "layout", "Choose or save a layout",
+        OnScreen("layouts.choose"), SHOW, arguments.LAYOUT
+    ),
+    Action(
+        "save_layout", "", "save layout", "Save this layout",
+        OnScreen("layouts.save"), SHOW, arguments.LAYOUT_TO_SAVE
+    ),
+    Action(
+        "remove_layout", "", "remove layout", "Remove a layout",
+        OnScreen("layouts.remove"), SHOW, arguments.LAYOUT_TO_REMOVE
+    ),
+    Action(
         "interval", "i", "interval", "Next chart interval",
         OnScreen("panels.interval"), SHOW, footer=7
     ),

@@ -33,6 +33,7 @@ from tapedeck.console.app.handlers.breakpoints import BreakpointHandlers
 from tapedeck.console.app.handlers.charts import ChartHandlers
 from tapedeck.console.app.handlers.data import DataHandlers, short_path
 from tapedeck.console.app.handlers.fills import FillHandlers
+from tapedeck.console.app.handlers.layouts import LayoutHandlers, kept, restored
 from tapedeck.console.app.handlers.live_transport import LiveTransport
 from tapedeck.console.app.handlers.moments import MOMENT_SEARCHES, MomentHandlers
 from tapedeck.console.app.handlers.navigation import NavigationHandlers
@@ -155,6 +156,7 @@ class ConsoleApp(TerminalApp):
         moments = MomentHandlers(self, self.navigation, self.transport)
         breakpoints = BreakpointHandlers(self, self.breakpoints, moments, setup.exports)
         self.symbol_changes = SymbolHandlers(self)
+        self._layouts = LayoutHandlers(self, setup.ui_state.layouts)
         self._handlers = {
             "symbols": self.symbol_changes,
             "transport": self.transport,
@@ -164,6 +166,7 @@ class ConsoleApp(TerminalApp):
             "fills": FillHandlers(self, self.navigation, moments),
             "panels": PanelHandlers(self),
             "charts": ChartHandlers(self),
+            "layouts": self._layouts,
             "data": self.data,
             "app": application,
         }
@@ -288,9 +291,9 @@ class ConsoleApp(TerminalApp):
         main = self.main
         column, descending = main.symbols.table.sort
         session = self.playback.system.config.session_name
-        kept = self.setup.ui_state.with_columns(session, main.symbols.columns.chosen)
+        with_columns = self.setup.ui_state.with_columns(session, main.symbols.columns.chosen)
         return replace(
-            kept.with_lines(session, main.chart.lines.chosen),
+            with_columns.with_lines(session, main.chart.lines.chosen),
             theme=self.theme,
             hidden=tuple(sorted(main.panel_layout.hidden)),
             panel=main.panel_layout.active,
@@ -298,6 +301,8 @@ class ConsoleApp(TerminalApp):
             descending=descending,
             symbol=main.symbol,
             interval=str(main.chart.interval),
+            layout=kept(replace(main.panel_layout, maximised=False)),
+            layouts=dict(self._layouts.saved),
         )
 
     @property
@@ -591,5 +596,6 @@ class _ScreenOutput:
 
 
 def _layout(ui_state: UiState, parts: frozenset[RunPart]) -> Layout:
-    layout = Layout(hidden=frozenset(ui_state.hidden), parts=parts)
+    layout = restored(ui_state.layout, Layout(parts=parts))
+    layout = replace(layout, hidden=layout.hidden | frozenset(ui_state.hidden))
     return layout.activated(ui_state.panel) if ui_state.panel in layout.panel_ids() else layout

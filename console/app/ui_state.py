@@ -14,11 +14,22 @@ _SESSIONS_KEPT: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
+class KeptLayout:
+    """A layout as it is saved: how panels are arranged, the active one, those in front, those hidden."""
+
+    arrangement: str = ""
+    active: str = ""
+    front: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
+    maximised: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class UiState:
     """Theme, layout, sort order, focused symbol, changed keys (action id → keys), chosen columns and lines.
 
     `columns`: session name → columns of the symbol table, the session saved last at the end. `lines`:
-    likewise the indicators on the chart.
+    likewise the indicators on the chart. `layout`: that of the last run; `layouts`: the user's own, by name.
     """
 
     theme: str = ""
@@ -31,6 +42,8 @@ class UiState:
     keys: dict[str, str] = field(default_factory=dict)
     columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
     lines: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    layout: KeptLayout = KeptLayout()
+    layouts: dict[str, KeptLayout] = field(default_factory=dict)
 
     def with_columns(self, session: str, chosen: tuple[str, ...]) -> UiState:
         """Return the state with the columns of a session, none for the default; old sessions are dropped."""
@@ -75,6 +88,32 @@ def _read(document: object) -> UiState:
         keys=keys,
         columns=_choices(document, "columns"),
         lines=_choices(document, "lines"),
+        layout=_layout(document.get("layout", {})),
+        layouts=_layouts(document.get("layouts", {})),
+    )
+
+
+def _layouts(found: object) -> dict[str, KeptLayout]:
+    if not isinstance(found, dict):
+        raise TypeError("layouts must be a mapping of names to layouts")
+    return {str(name): _layout(layout) for name, layout in found.items()}
+
+
+def _layout(found: object) -> KeptLayout:
+    if not isinstance(found, dict):
+        raise TypeError("a layout must be a mapping")
+    lists = [found.get(name, ()) for name in ("front", "hidden")]
+    if not all(isinstance(names, list | tuple) for names in lists):
+        raise TypeError("front and hidden must be lists of panels")
+    if not all(isinstance(name, str) for names in lists for name in names):
+        raise TypeError("front and hidden must be names of panels")
+    front, hidden = (tuple(names) for names in lists)
+    return KeptLayout(
+        _text(found, "arrangement"),
+        _text(found, "active"),
+        front,
+        hidden,
+        found.get("maximised") is True,
     )
 
 

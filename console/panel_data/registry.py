@@ -17,14 +17,14 @@ _KEYS: Final[tuple[str, ...]] = (*"123456789", "f2", "f3", "f4", "f5", "f6", "f7
 
 
 class Area(Enum):
-    """Part of the main screen that holds a panel. A narrow screen shows only the active panel."""
+    """Part that a panel has in the layout of the main screen. A narrow screen shows only the active panel."""
 
-    LEFT = "left"
-    """Left column, at medium width and wider."""
-    MAIN = "main"
-    """Top of the right column, at medium width and wider."""
+    TABLE = "table"
+    """The table of symbols: as wide as its columns, as high as its rows."""
+    CHART = "chart"
+    """The largest panel, which gets what the others leave."""
     SIDE = "side"
-    """Below MAIN: one of these panels at medium width, all of them on a wide screen."""
+    """Below or beside these, as many as have room; the others by their keys and tabs."""
 
 
 class RunPart(Enum):
@@ -48,6 +48,7 @@ class PanelEntry:
     `widget`: its class, a Panel, as `module:name`. `table`: likewise the function of SystemManager and
     Snapshot that returns its content as a Table, or "". `view`: name of that table, if not `id`. `title`:
     name on the screen, if not `id`. `needs`: the part without which a run does not have the panel.
+    `on_first_screen`: whether it is shown before its key or tab brings it, where there is room.
     """
 
     id: str
@@ -57,6 +58,7 @@ class PanelEntry:
     view: str = ""
     title: str = ""
     needs: RunPart | None = None
+    on_first_screen: bool = True
 
     @property
     def name(self) -> str:
@@ -92,13 +94,18 @@ _BAR_TABLES: Final = {"session": f"{_TABLES}:session"}
 """Tables without a panel: the session bar's."""
 
 _ENTRIES: Final[list[PanelEntry | PageEntry]] = [
-    PanelEntry("symbols", f"{_PANELS}.symbols:SymbolsPanel", Area.LEFT, f"{_TABLES}:symbols"),
-    PanelEntry("chart", f"{_PANELS}.chart:ChartPanel", Area.MAIN, f"{_TABLES}:bars", view="bars"),
-    PanelEntry("indicators", f"{_PANELS}.indicators:IndicatorsPanel", Area.LEFT, f"{_TABLES}:indicators"),
+    PanelEntry("symbols", f"{_PANELS}.symbols:SymbolsPanel", Area.TABLE, f"{_TABLES}:symbols"),
+    PanelEntry("chart", f"{_PANELS}.chart:ChartPanel", Area.CHART, f"{_TABLES}:bars", view="bars"),
+    PanelEntry("indicators", f"{_PANELS}.indicators:IndicatorsPanel", table=f"{_TABLES}:indicators"),
     PanelEntry("quality", f"{_PANELS}.quality:QualityPanel", table=f"{_TABLES}:quality"),
-    PanelEntry("metrics", f"{_PANELS}.metrics:MetricsPanel", table=f"{_TABLES}:metrics"),
+    PanelEntry(
+        "metrics",
+        f"{_PANELS}.metrics:MetricsPanel",
+        table=f"{_TABLES}:metrics",
+        on_first_screen=False,
+    ),
     PanelEntry("events", f"{_PANELS}.events:EventsPanel", table=f"{_TABLES}:events"),
-    PanelEntry("log", f"{_PANELS}.log:LogPanel"),
+    PanelEntry("log", f"{_PANELS}.log:LogPanel", on_first_screen=False),
     PageEntry("coverage", "Data coverage", f"{_SCREENS}.coverage:coverage_screen"),
     PageEntry("report", "Run report", f"{_SCREENS}.report:report_screen"),
     PanelEntry("feed", f"{_PANELS}.feed:FeedPanel", table=f"{_FEED_TABLE}:feed", needs=RunPart.FEED),

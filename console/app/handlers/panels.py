@@ -112,7 +112,8 @@ class PanelHandlers:
             if choice.chosen != before:
                 await self._app.do("lines", " ".join(choice.chosen) or DEFAULT_WORD)
 
-        screen = LinesScreen(choice, self._app.main.chart.interval, self._show_lines)
+        chart = self._app.main.chart
+        screen = LinesScreen(choice, chart.interval, self._show_lines, chart.closed_panes)
         await self._app.open(screen, closed)
 
     def _show_lines(self, names: tuple[str, ...]) -> None:
@@ -155,7 +156,7 @@ class PanelHandlers:
     def hide(self, _argument: str) -> None:
         """Hide the active panel."""
         main = self._app.main
-        layout = main.panel_layout.hiding_active(main.width)
+        layout = main.panel_layout.hiding_active(main.panel_room, main.wants)
         if layout is main.panel_layout:
             raise EngineError("the last panel cannot be hidden: show another one first")
         main.apply_layout(layout)

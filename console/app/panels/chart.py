@@ -22,6 +22,7 @@ from tapedeck.console.app.playback import Playback, ViewState
 from tapedeck.console.app.rows import chart_data
 from tapedeck.console.app.table_figures import forming_of
 from tapedeck.console.app.widgets import CandleChart, ChartData, ChartMark, FormingCandle
+from tapedeck.console.app.widgets.chart_painting import panes_that_fit
 from tapedeck.console.panel_data.tables import Table, Value
 from tapedeck.engine.broker.orders import Side
 from tapedeck.engine.clock.slots import SessionSlots
@@ -48,9 +49,9 @@ class ChartPanel(Panel):
         self.chart = CandleChart()
         self.window = HeldWindow()
         self._interval: Interval = playback.plan.base
+        self.lines = ChartChoice(lambda: self.playback.plan.specs)
         self._view_state: ViewState | None = None
         self._marked: tuple[tuple[Event, ...], tuple[Event, ...]] | None = None
-        self.lines = ChartChoice(lambda: self.playback.plan.specs)
 
     def content(self) -> ComposeResult:
         """Compose the chart."""
@@ -73,7 +74,8 @@ class ChartPanel(Panel):
         """Return the candles of the session, oldest first."""
         data = self._data(view_state)
         names = ("open", "high", "low", "close", "volume")
-        columns = [getattr(data, name) for name in names] + [line.values for line in data.overlays]
+        lines = [*data.overlays, *(line for pane in data.panes for line in pane.lines)]
+        columns = [getattr(data, name) for name in names] + [line.values for line in lines]
         zone = data.zone
         times = np.datetime_as_string(data.opened_at.astype("datetime64[s]"), timezone=zone)
         rows: list[tuple[Value, ...]] = [
@@ -81,7 +83,15 @@ class ChartPanel(Panel):
             for at in range(data.today, len(data))
             if not np.isnan(data.close[at])
         ]
-        return Table.of(["timestamp", *names, *(line.name for line in data.overlays)], rows)
+        return Table.of(["timestamp", *names, *(line.name for line in lines)], rows)
+
+    def closed_panes(self) -> tuple[str, ...]:
+        """Return the indicators whose panes do not fit; none while the chart is not on the screen."""
+        shown = self.chart.data
+        if shown is None or not self.display or not self.chart.size:
+            return ()
+        fitting = panes_that_fit(self.chart.size.width, self.chart.size.height, shown)
+        return tuple(pane.id for pane in shown.panes[fitting:])
 
     # The window
 

@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.widget import Widget
 
 from tapedeck.console.app.decimals import column_decimals, names_on_price_scale, sizes_of
+from tapedeck.console.app.division import Wanted
 from tapedeck.console.app.grid_text import MISSING, Cell, figure, grid_lines
 from tapedeck.console.app.joins import later_joins
 from tapedeck.console.app.panels.panel import Panel
@@ -23,6 +24,9 @@ from tapedeck.engine.tape.bar_grid import Floats
 from tapedeck.engine.tape.session_view import SessionView
 
 _TREND = 12
+_TOP_LINES: Final = 2
+"""Lines of the symbol and its pre-market."""
+_COLUMNS: Final = 52
 _MUTED: Final = "$text-muted"
 _DIMMED: Final = "$foreground 75%"
 
@@ -71,6 +75,15 @@ class IndicatorsPanel(Panel):
         if history:
             lines += [Content(""), *grid_lines(["before today", "value", "from"], history, right="lr")]
         self._lines.show(lines)
+
+    def wanted(self, _view_state: ViewState) -> Wanted:
+        """Return the size of a line per indicator of the run, with the headings, symbol and pre-market."""
+        plan = self.playback.plan
+        session, history = sum(len(spec.outputs) for spec in plan.specs), len(plan.history.trailing)
+        if not session and not history:
+            return Wanted(columns=_COLUMNS)
+        rows = _TOP_LINES + (session + 1 if session else 0) + (history + 2 if history else 0)
+        return Wanted(1 + rows, _COLUMNS)
 
     def as_table(self, view_state: ViewState) -> Table:
         """Return the indicators of the focused symbol and their values."""

@@ -17,6 +17,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from tapedeck.console.actions.keys import first_key
+from tapedeck.console.app.division import Wanted
 from tapedeck.console.app.live_words import waiting_text
 from tapedeck.console.app.log_lines import LogLines
 from tapedeck.console.app.playback import Playback, ViewState
@@ -204,6 +205,13 @@ class Panel(Vertical):
                 self.face("loading", self.LOADING)
             return
         self.show(view_state)
+
+    def wanted(self, _view_state: ViewState) -> Wanted:
+        """Return the size that the panel wants; it changes only with the symbols and columns shown.
+
+        By default that of lines that grow with the session.
+        """
+        return Wanted()
 
     # Content
 

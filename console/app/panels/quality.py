@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widget import Widget
 
+from tapedeck.console.app.division import Wanted
 from tapedeck.console.app.grid_text import Cell, counted, flowed, grid_lines, percent, quality_style
 from tapedeck.console.app.joins import later_joins
 from tapedeck.console.app.panels.panel import Panel
@@ -26,6 +27,7 @@ from tapedeck.engine.tape.session_view import SessionView
 
 _MOST_GAPS: Final = 200
 _SCROLLBAR: Final = 1
+_LEAST_ROWS: Final = 9
 
 
 class QualityPanel(Panel):
@@ -110,6 +112,10 @@ class QualityPanel(Panel):
             for (symbol, interval), quality in sorted(held.items(), key=lambda item: item[0][1])
             if symbol == self.symbol
         ]
+
+    def wanted(self, _view_state: ViewState) -> Wanted:
+        """Return the size of a panel whose lines grow, with rows for map and scores."""
+        return Wanted(least_rows=_LEAST_ROWS)
 
     def as_table(self, view_state: ViewState) -> Table:
         """Return scores and gaps of all symbols."""

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
 from textual.widget import Widget
 
+from tapedeck.console.app.division import Wanted
 from tapedeck.console.app.grid_text import counted
 from tapedeck.console.app.panels.panel import Panel
 from tapedeck.console.app.playback import Playback, ViewState
-from tapedeck.console.app.table_choice import TableChoice
+from tapedeck.console.app.table_choice import LAST, TableChoice
 from tapedeck.console.app.widgets import SymbolRows, SymbolTable
 from tapedeck.console.app.widgets.figures import BEFORE
+from tapedeck.console.app.widgets.symbol_strip import StripOfSymbols
+from tapedeck.console.app.widgets.table_columns import wanted_width
 from tapedeck.console.panel_data.panel_tables import symbols_table
 from tapedeck.console.panel_data.tables import Table
+
+_HEADINGS: Final = 2
+"""Rows of the panel's heading and the table's."""
+_MARGINS: Final = 2
+_LEAST_COLUMNS: Final = 50
+_CHANGE: Final = "change_pct"
 
 
 class SymbolsPanel(Panel):
@@ -46,10 +55,33 @@ class SymbolsPanel(Panel):
             self._note_changed()
         self.table.show(self._rows(view_state))
 
+    def wanted(self, view_state: ViewState) -> Wanted:
+        """Return the size of all rows and columns, with the table's heading and the panel's."""
+        if view_state.view is None:
+            return Wanted(len(self.playback.plan.symbols) + _HEADINGS)
+        rows = self._rows(view_state)
+        columns = wanted_width(rows) + _MARGINS
+        return Wanted(len(rows.symbols) + _HEADINGS, columns, min(columns, _LEAST_COLUMNS))
+
     def as_table(self, view_state: ViewState) -> Table:
         """Return the filtered symbols in the order of the table, with all columns."""
         assert view_state.view is not None
         return symbols_table(view_state.view, self.listed(view_state))
+
+    def strip_data(self, view_state: ViewState, focused: str) -> StripOfSymbols | None:
+        """Return price and change of the filtered symbols, in the table's order; None before a session."""
+        if view_state.view is None:
+            return None
+        rows = self._rows(view_state)
+        order = self.table.order_of(rows)
+        last, change = rows.figures[LAST], rows.figures[_CHANGE]
+        return StripOfSymbols(
+            tuple(rows.symbols[at] for at in order.tolist()),
+            last.shown[order],
+            change.values[order],
+            last.decimals,
+            focused,
+        )
 
     def listed(self, view_state: ViewState) -> tuple[str, ...]:
         """Return the filtered symbols in the order of the table, also while it is hidden."""

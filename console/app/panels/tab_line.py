@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from tapedeck.console.actions.keys import first_key
 from tapedeck.console.actions.table import BY_ID
-from tapedeck.console.app.layout import MEDIUM_WIDTH, Layout
+from tapedeck.console.app.layout import Layout
 from tapedeck.console.panel_data.registry import pages as page_entries
 from tapedeck.console.panel_data.registry import panels as panel_entries
 
@@ -64,13 +64,12 @@ class TabLine(Static):
 
 
 def tabs_of(
-    layout: Layout, notes: Mapping[str, str], changes: Mapping[str, str], *, columns: int
+    layout: Layout, notes: Mapping[str, str], changes: Mapping[str, str], framed: Collection[str]
 ) -> tuple[Tab, ...]:
-    """Return the tabs for a screen width: all but the panels shown with a heading.
+    """Return the tabs: of all panels but those shown with a heading, `framed`.
 
     `notes`: text after each panel's name; `changes`: action id → keys.
     """
-    framed = layout.shown(columns) if columns >= MEDIUM_WIDTH else ()
     panels = [
         Tab(
             first_key(f"panel_{panel.id}", changes),

@@ -98,11 +98,11 @@ class ConsoleScreen(DirectScreen):
             return app.can_do(str(parameters[0]))
         return super().check_action(action, parameters)
 
-    async def action_do(self, action_id: str) -> None:
+    async def action_do(self, action_id: str, argument: str = "") -> None:
         """Run an action of the table."""
         app = self.app
         assert isinstance(app, ActionRunner)
-        await app.do(action_id)
+        await app.do(action_id, argument)
 
 
 def _label(action_id: str) -> str:

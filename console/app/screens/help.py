@@ -45,6 +45,8 @@ _FIGURES: Final = (
     (MADE, "Bid or ask made of the close of the last bar, as the day has no quotes"),
     (CORRECTED, "Bar that was corrected or filled late, in a live session"),
     (JOINS_LATER, "Before a symbol, in the past: it joins later"),
+    ("1─ 2─", "Lines over the price, with number and name at their right ends"),
+    ("⠤⠒⠉", "Line of the chart; if these are no dots, set chart_lines: blocks (tapedeck settings)"),
     ("PMH PML", "High and low of the pre-market, as levels in the chart"),
 )
 _WORDS: Final = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -16,6 +16,7 @@ class LinesScreen(OrderedChoiceScreen):
     """Lists the session indicators of all intervals, those of the chart's first: shown ones first, in order.
 
     `apply`: called with the names of the indicators to show after each change, none for the default.
+    `unfit`: returns the names of those shown whose panes do not fit.
     """
 
     HEADING = "Lines and panes of the chart"
@@ -23,11 +24,16 @@ class LinesScreen(OrderedChoiceScreen):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("l", "leave", "back")]
 
     def __init__(
-        self, choice: ChartChoice, interval: Interval, apply: Callable[[tuple[str, ...]], None]
+        self,
+        choice: ChartChoice,
+        interval: Interval,
+        apply: Callable[[tuple[str, ...]], None],
+        unfit: Callable[[], Collection[str]],
     ) -> None:
         super().__init__(lambda names: apply(names or NOTHING))
         self._choice = choice
         self._interval = interval
+        self._unfit = unfit
         self._reset_to = apply
 
     def action_reset(self) -> None:
@@ -46,7 +52,8 @@ class LinesScreen(OrderedChoiceScreen):
 
     def about(self, key: str, *, is_shown: bool) -> str:
         """Return where an indicator is drawn, and on which interval."""
-        del is_shown
+        if is_shown and key in self._unfit():
+            return "does not fit: it needs a taller chart"
         spec = self._choice.available[key]
         place = "over the price" if spec.description.over_price else "pane"
         return f"{place}, {spec.kind} of {spec.interval} bars"

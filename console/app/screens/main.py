@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import ClassVar, Final, TypeVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container
 from textual.events import DescendantFocus, Key, Resize
-from textual.geometry import Region, Size
+from textual.geometry import Size
 from textual.message import Message
-from textual.strip import Strip
 from textual.widgets import Input
 
 from tapedeck.console.actions.table import MAIN
-from tapedeck.console.app.layout import MEDIUM_WIDTH, WIDE_WIDTH, Layout
+from tapedeck.console.app.division import Regions, Wants
+from tapedeck.console.app.layout import MEDIUM_WIDTH, STRIP, Layout
 from tapedeck.console.app.log_lines import LogLines
 from tapedeck.console.app.panels.chart import ChartPanel
 from tapedeck.console.app.panels.events import EventsPanel
@@ -28,11 +27,15 @@ from tapedeck.console.app.panels.tab_line import TabLine, tabs_of
 from tapedeck.console.app.playback import Playback, ViewState
 from tapedeck.console.app.screens.console_screen import ConsoleScreen, bindings_of
 from tapedeck.console.app.widgets import SymbolTable
-from tapedeck.console.panel_data.registry import Area, PanelEntry, load
+from tapedeck.console.app.widgets.panel_box import PanelBox
+from tapedeck.console.app.widgets.symbol_strip import SymbolStrip
+from tapedeck.console.panel_data.registry import PanelEntry, load
 from tapedeck.console.panel_data.registry import panels as panel_entries
 
 _FRAME: Final = 4
 """Columns of a frame's line that headings leave free."""
+_BAR_ROWS: Final = 2
+_FOOTER_ROWS: Final = 1
 _LAID_OUT_S: Final = 0.1
 """Wait before looking again whether the panels are laid out, in seconds."""
 
@@ -63,14 +66,6 @@ class FilterLine(Input):
         self.post_message(self.Left(kept=kept))
 
 
-class Box(Container):
-    """Container fully covered by its panels: draws nothing."""
-
-    def render_lines(self, crop: Region) -> list[Strip]:
-        """Return no lines, which Textual would otherwise compose and paint over."""
-        return []
-
-
 class MainScreen(ConsoleScreen):
     """All panels; width and layout decide which are visible."""
 
@@ -82,7 +77,6 @@ class MainScreen(ConsoleScreen):
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - declared so by Textual
         (0, "-narrow"),
         (MEDIUM_WIDTH, "-medium"),
-        (WIDE_WIDTH, "-wide"),
     ]
     AUTO_FOCUS = ""
 
@@ -90,6 +84,9 @@ class MainScreen(ConsoleScreen):
         super().__init__()
         self.bar = SessionBar(playback.system.time.zone, note=note)
         self._tabs = TabLine()
+        self._strip = SymbolStrip(id=STRIP)
+        self._wants: Wants = {}
+        self._wants_for: object = None
         self.panel_layout = layout
         self.panels: Mapping[str, Panel] = {
             entry.id: _panel_class(entry).build(playback, log_lines)
@@ -109,14 +106,7 @@ class MainScreen(ConsoleScreen):
     def compose(self) -> ComposeResult:
         """Compose the bar, the panels in their areas, filter line and footer."""
         yield self.bar
-        with Box(id="body"):
-            yield self._tabs
-            with Box(id="left"):
-                yield from self._panels_in(Area.LEFT)
-            with Box(id="main"):
-                yield from self._panels_in(Area.MAIN)
-                with Box(id="side"):
-                    yield from self._panels_in(Area.SIDE)
+        yield PanelBox(self._tabs, self._strip, *self.panels.values(), id="body", regions_of=self._regions)
         yield FilterLine(id="filter", placeholder="filter: enter keeps it, escape clears it")
         yield self.footer()
 
@@ -132,6 +122,9 @@ class MainScreen(ConsoleScreen):
         was_past = self._view_state is not None and self._view_state.is_past
         before, self._view_state = self.shown_symbols, view_state
         self._follow_symbols(before)
+        self._take_wants(view_state)
+        if self._strip.display:
+            self._strip.show(self.symbols.strip_data(view_state, self.symbol))
         self.bar.update(view_state, self.events.ticks(view_state))
         for panel in self.panels.values():
             if panel.display:
@@ -204,6 +197,36 @@ class MainScreen(ConsoleScreen):
         return self.app.size.width
 
     @property
+    def panel_room(self) -> Size:
+        """The room for panels: the screen without session bar and footer."""
+        columns, rows = self.app.size
+        return Size(columns, max(rows - _BAR_ROWS - _FOOTER_ROWS - self._tab_rows, 1))
+
+    @property
+    def wants(self) -> Wants:
+        """The sizes that panels want."""
+        return self._wants
+
+    @property
+    def _tab_rows(self) -> int:
+        """Rows of tabs above the panels: on a wide screen they stand beside a heading."""
+        return 1 if self.app.size.width < MEDIUM_WIDTH else 0
+
+    def _regions(self, size: Size) -> Regions:
+        """Return the regions of the visible panels; `size`: of the room for them."""
+        return self.panel_layout.regions(size, self._wants)
+
+    def _take_wants(self, view_state: ViewState) -> None:
+        """Place the panels anew if the symbols or the columns of the table are others."""
+        columns = self.symbols.columns
+        wants_for = (self.shown_symbols, columns.shown, view_state.view is None)
+        if wants_for == self._wants_for:
+            return
+        self._wants_for = wants_for
+        self._wants = {name: panel.wanted(view_state) for name, panel in self.panels.items()}
+        self._place_panels()
+
+    @property
     def active_panel(self) -> Panel:
         """The panel with the keyboard."""
         return self.panels[self.panel_layout.active]
@@ -211,23 +234,20 @@ class MainScreen(ConsoleScreen):
     def apply_layout(self, layout: Layout) -> None:
         """Show the panels of a layout, and focus the active one."""
         self.panel_layout, self._laid_out_for = layout, self.app.size
-        shown = layout.shown(self.app.size.width)
-        for name, panel in self.panels.items():
-            panel.display = name in shown
-        self._mark_active()
-        left, main, side = (
-            [name for name in shown if name in layout.panel_ids(area)]
-            for area in (Area.LEFT, Area.MAIN, Area.SIDE)
-        )
-        self._span_side(side)
-        self.query_one("#left").display = bool(left)
-        self.query_one("#side").display = bool(side)
-        self.query_one("#main").display = bool(main or side)
-        # The room for tabs beside the headings is known after the panels are laid out.
-        self.call_after_refresh(self._show_tabs)
+        self._place_panels()
         if self.focused is None or not isinstance(self.focused, FilterLine):
             self.set_focus(self.active_panel.keyboard_target())
         self.update_again()
+
+    def _place_panels(self) -> None:
+        shown = self._regions(self.panel_room)
+        for name, panel in self.panels.items():
+            panel.display = name in shown
+        self._strip.display = STRIP in shown
+        self._mark_active()
+        self.query_one(PanelBox).refresh(layout=True)
+        # The room for tabs beside the headings is known after the panels are laid out.
+        self.call_after_refresh(self._show_tabs)
 
     def on_resize(self, event: Resize) -> None:
         """Apply the layout to the new size."""
@@ -242,11 +262,6 @@ class MainScreen(ConsoleScreen):
             self.apply_layout(self.panel_layout)
         else:  # the size may have changed and changed back
             self.call_after_refresh(self._show_tabs)
-
-    def _span_side(self, shown: Sequence[str]) -> None:
-        """Give the last of an odd number of side panels the full width on a wide screen."""
-        for name in self.panel_layout.panel_ids(Area.SIDE):
-            self.panels[name].set_class(len(shown) % 2 == 1 and name == shown[-1], "-across")
 
     @on(Panel.Picked)
     async def _panel_picked(self, event: Panel.Picked) -> None:
@@ -278,7 +293,10 @@ class MainScreen(ConsoleScreen):
             self.set_timer(_LAID_OUT_S, self._show_tabs)
             return
         notes = {name: panel.tab_note for name, panel in self.panels.items()}
-        tabs = tabs_of(self.panel_layout, notes, self.key_changes, columns=columns)
+        framed = (
+            [name for name, panel in self.panels.items() if panel.display] if columns >= MEDIUM_WIDTH else []
+        )
+        tabs = tabs_of(self.panel_layout, notes, self.key_changes, framed)
         self._tabs.show(tabs, room - self._tabs.gutter.width)
 
     def _room_for_tabs(self) -> int | None:
@@ -302,9 +320,6 @@ class MainScreen(ConsoleScreen):
         for panel in self.panels.values():
             is_active = panel is self.active_panel
             panel.frame = (Frame.PAST if is_past else Frame.ACTIVE) if is_active else Frame.PLAIN
-
-    def _panels_in(self, area: Area) -> Iterator[Panel]:
-        return (self.panels[name] for name in self.panel_layout.panel_ids(area))
 
     def _panel_of(self, kind: type[AnyPanel]) -> AnyPanel:
         return next(panel for panel in self.panels.values() if isinstance(panel, kind))
@@ -355,6 +370,11 @@ class MainScreen(ConsoleScreen):
         symbol, self._unfiltered_symbol = self._unfiltered_symbol, None
         if symbol is not None and self.active_panel is self.symbols:
             self.focus_symbol(symbol)
+
+    @on(SymbolStrip.Picked)
+    async def _strip_picked(self, event: SymbolStrip.Picked) -> None:
+        event.stop()
+        await self.action_do("symbol", event.symbol)
 
     @on(SymbolTable.Focused)
     def _symbol_focused(self, event: SymbolTable.Focused) -> None:

@@ -24,7 +24,7 @@ def _points(signs: str) -> NDArray[np.uint32]:
 _THIN: Final = _points(" ╷╻╵│╽╹╿┃").reshape(3, 3)
 # Without colour a fallen candle is solid, as on paper. No glyph has a wick next to a solid half.
 _SOLID: Final = _points(" ╷▄╵│▄▀▀█").reshape(3, 3)
-_OF_CANDLES: Final = np.union1d(_THIN, _SOLID)[1:]
+_UPPER, _LOWER, _FULL = "▀▄█"
 _DOTTED: Final = "┄"
 _DIVIDER: Final = "┊"
 _LEVELS: Final = _points("▁▂▃▄▅▆▇█")
@@ -82,9 +82,10 @@ def is_under_lines(glyphs: NDArray[np.uint32]) -> NDArray[np.bool_]:
     return is_under
 
 
-def is_candle_glyph(glyphs: NDArray[np.uint32]) -> NDArray[np.bool_]:
-    """Return which glyphs a candle may have."""
-    return np.isin(glyphs, _OF_CANDLES)
+def is_solid(glyphs: NDArray[np.uint32]) -> NDArray[np.bool_]:
+    """Return which glyphs are blocks that a solid candle may have, too."""
+    is_block: NDArray[np.bool_] = (glyphs == ord(_UPPER)) | (glyphs == ord(_LOWER)) | (glyphs == ord(_FULL))
+    return is_block
 
 
 def _fill_blanks(canvas: Canvas, area: tuple[int | slice, int | slice], sign: str, ink: int) -> None:

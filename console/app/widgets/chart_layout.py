@@ -70,14 +70,14 @@ class ChartLayout:
         *,
         axis_width: int = AXIS_WIDTH,
         has_forming: bool = False,
-        wanted: int | None = None,
         panes: int = 0,
+        wanted: int | None = None,
     ) -> ChartLayout:
         """Return the layout for `count` candles and a legend of at most `legend` lines.
 
         `has_forming`: with a place for a candle that is not over, if the chart is wide enough for an axis.
+        `panes`: how many there are to place.
         `wanted`: candles to spread over the width; None: as many as fit at the usual distance.
-        `panes`: how many are wanted.
         """
         legend_rows = min(legend, 2 if height >= _TALL else 1 if height >= _MIDDLING else 0)
         rule = height - 2 if height >= 7 else None

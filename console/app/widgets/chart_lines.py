@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
+from itertools import groupby
 from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tapedeck.console.app.widgets.candles import Inks, Plot, is_candle_glyph, is_under_lines
-from tapedeck.console.app.widgets.canvas import with_tint
+from tapedeck.console.app.widgets.candles import Inks, Plot, is_solid, is_under_lines
+from tapedeck.console.app.widgets.canvas import BLANK, with_tint
 from tapedeck.console.app.widgets.chart_data import LineForm
 
 Floats = NDArray[np.float64]
@@ -51,31 +53,42 @@ class PlottedLine:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _DotSet:
-    """Glyphs of a style by their dots: bit `bits[row, column]` of the index is set for each dot."""
+    """Glyphs of a style by their dots: bit `bits[2 * row + column]` of the index is set for each dot.
 
-    down: int
+    `shift`: base-2 logarithm of the rows of dots in a cell. `first`: the first glyph of `dots`, the dots of
+    each glyph from there on, 0 for one that is none of a line.
+    """
+
+    shift: int
     bits: NDArray[np.uint8]
     glyphs: Glyphs
+    first: int
+    dots: NDArray[np.uint8]
 
-    def dots_of(self, glyphs: Glyphs) -> NDArray[np.intp]:
+    @classmethod
+    def of(cls, shift: int, bits: Sequence[int], glyphs: Sequence[int]) -> _DotSet:
+        """Return the set for glyphs in the order of their bits; the first one has no dot."""
+        first = min(glyphs[1:])
+        dots = np.zeros(max(glyphs) - first + 1, dtype=np.uint8)
+        for number, glyph in enumerate(glyphs[1:], 1):
+            dots[glyph - first] = number
+        return cls(shift, np.array(bits, np.uint8), np.array(glyphs, np.uint32), first, dots)
+
+    @property
+    def down(self) -> int:
+        """Rows of dots in a cell."""
+        return 1 << self.shift
+
+    def dots_of(self, glyphs: Glyphs) -> NDArray[np.uint8]:
         """Return the dots of each glyph, 0 for a glyph of another kind."""
-        order = np.argsort(self.glyphs)
-        at = order[np.searchsorted(self.glyphs, glyphs, sorter=order).clip(max=len(order) - 1)]
-        dots: NDArray[np.intp] = np.where(self.glyphs[at] == glyphs, at, 0)
-        return dots
+        places = glyphs.astype(np.intp) - self.first
+        is_known = (places >= 0) & (places < len(self.dots))
+        return self.dots.take(places, mode="clip") * is_known
 
 
 _DOT_SETS: Final = {
-    LineStyle.BRAILLE: _DotSet(
-        down=4,
-        bits=np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]], dtype=np.uint8),
-        glyphs=np.arange(0x2800, 0x2900, dtype=np.uint32),
-    ),
-    LineStyle.BLOCKS: _DotSet(
-        down=2,
-        bits=np.array([[1, 2], [4, 8]], dtype=np.uint8),
-        glyphs=np.array([ord(sign) for sign in " ▘▝▀▖▌▞▛▗▚▐▜▄▙▟█"], dtype=np.uint32),
-    ),
+    LineStyle.BRAILLE: _DotSet.of(2, (0x01, 0x08, 0x02, 0x10, 0x04, 0x20, 0x40, 0x80), range(0x2800, 0x2900)),
+    LineStyle.BLOCKS: _DotSet.of(1, (1, 2, 4, 8), [ord(sign) for sign in " ▘▝▀▖▌▞▛▗▚▐▜▄▙▟█"]),
 }
 
 
@@ -88,20 +101,24 @@ def draw_lines(
     ink, and the line is its background. In one call, since of blocks alone it is not known whether they are
     a line's. What is off the scale is cut off.
     """
+    if not lines or not len(plot.columns):
+        return
     dot_set = _DOT_SETS[style]
-    height = dot_set.down * plot.rows
     # The last one drawn into a cell gives its ink.
     ordered = sorted(lines, key=lambda line: -line.ink)
-    spans = list(_spans(plot, dot_set, scale, ordered)) if len(plot.columns) else []
-    if not spans:
-        return
-    number, place, first, last = (np.concatenate(parts) for parts in zip(*spans, strict=True))
-    first, last = np.maximum(first, 0), np.minimum(last, height - 1)
-    counts = np.maximum(last - first + 1, 0)
+    spans = [
+        _spans(plot, scale, list(some), form, dot_set.down)
+        for form, some in groupby(ordered, key=lambda line: line.form)
+    ]
+    place, first, last, ink = spans[0] if len(spans) == 1 else _joined(spans)
+    first = np.maximum(first, 0.0)
+    lengths = np.minimum(last, dot_set.down * plot.rows - 1.0) - first + 1.0
+    is_drawn = (lengths > 0.0) & (place < _ACROSS * plot.canvas.width)
+    counts = np.where(is_drawn, lengths, 0.0).astype(np.intp)
     starts = np.cumsum(counts) - counts
-    dots = np.arange(int(counts.sum())) + np.repeat(first - starts, counts)
-    inks = np.array([line.ink for line in ordered], dtype=np.uint16)[np.repeat(number, counts)]
-    _put_dots(plot, dot_set, dots, np.repeat(place, counts), inks)
+    rows = np.where(is_drawn, first, 0.0).astype(np.intp) - starts
+    which = np.repeat(np.arange(len(counts)), counts)
+    _put_dots(plot, dot_set, rows[which] + np.arange(len(which)), place[which], ink[which])
 
 
 def draw_line(
@@ -118,44 +135,34 @@ def draw_line(
 
 
 class _Spans(NamedTuple):
-    """Runs of dots in one column of dots each: index of the line, the column, first and last row, from 0."""
+    """Runs of dots in one column of dots each, (n,): the column, first and last row (NaN: none), the ink."""
 
-    number: Indices
     place: Indices
-    first: Indices
-    last: Indices
-
-    @classmethod
-    def of(cls, numbers: Sequence[int], columns: Indices, first: Floats, last: Floats) -> _Spans:
-        """Return the spans that are not NaN; `first`, `last`: (lines, columns)."""
-        rows, places = np.nonzero(first <= last)
-        kept = rows, places
-        return cls(
-            np.array(numbers, dtype=np.intp)[rows],
-            columns[places],
-            first[kept].astype(np.intp),
-            last[kept].astype(np.intp),
-        )
+    first: Floats
+    last: Floats
+    ink: Inks
 
 
-def _spans(plot: Plot, dot_set: _DotSet, scale: Scale, lines: Sequence[PlottedLine]) -> Iterator[_Spans]:
-    """Yield the spans of the lines of each form."""
-    for form in LineForm:
-        numbers = [number for number, line in enumerate(lines) if line.form is form]
-        if not numbers:
-            continue
-        values = np.stack([lines[number].values for number in numbers])
-        exact = _dot_rows(scale.positions(values), plot.rows, dot_set.down)
-        if form is LineForm.LINE:
-            yield _connected(numbers, plot.columns, exact)
-            continue
+def _spans(plot: Plot, scale: Scale, lines: Sequence[PlottedLine], form: LineForm, down: int) -> _Spans:
+    """Return the spans of lines of one form; `down`: rows of dots in a cell."""
+    exact = _dot_rows(scale.positions(np.array([line.values for line in lines])), plot.rows, down)
+    if form is LineForm.LINE:
+        steps = _steps_of(plot.columns.tobytes())
+        places = steps.places
+        first, last = _connected(steps, exact)
+    else:
         is_wide = form is LineForm.HISTOGRAM or _are_apart(plot.columns)
-        columns, rows = _dots_of_cells(plot.columns, np.floor(exact + 0.5), _ACROSS if is_wide else 1)
+        places, first = _dots_of_cells(plot.columns, np.floor(exact + 0.5), _ACROSS if is_wide else 1)
+        last = first
         if form is LineForm.HISTOGRAM:
-            zero = np.floor(_dot_rows(scale.positions(np.zeros(1)), plot.rows, dot_set.down) + 0.5)
-            yield _Spans.of(numbers, columns, np.minimum(rows, zero), np.maximum(rows, zero))
-        else:
-            yield _Spans.of(numbers, columns, rows, rows)
+            zero = np.floor(_dot_rows(scale.positions(np.zeros(1)), plot.rows, down) + 0.5)
+            first, last = np.minimum(first, zero), np.maximum(first, zero)
+    inks = np.repeat(np.array([line.ink for line in lines], dtype=np.uint16), len(places))
+    return _Spans(np.tile(places, len(lines)), first.ravel(), last.ravel(), inks)
+
+
+def _joined(spans: Sequence[_Spans]) -> _Spans:
+    return _Spans(*(np.concatenate(parts) for parts in zip(*spans, strict=True)))
 
 
 def _dot_rows(positions: Floats, rows: int, down: int) -> Floats:
@@ -163,8 +170,8 @@ def _dot_rows(positions: Floats, rows: int, down: int) -> Floats:
 
     The dot of a price lies in the half row in which a candle has that price.
     """
-    halves = (1.0 - positions) * (2 * rows - 1)
-    exact: Floats = np.clip((halves + 0.5) * (down / 2) - 0.5, -_FAR, _FAR)
+    height = (2 * rows - 1) * (down / 2)
+    exact: Floats = np.minimum(np.maximum(height + down / 4 - 0.5 - height * positions, -_FAR), _FAR)
     return exact
 
 
@@ -179,33 +186,56 @@ def _dots_of_cells(columns: Indices, rows: Floats, across: int) -> tuple[Indices
     return places.ravel(), np.repeat(rows, across, axis=1)
 
 
-def _connected(numbers: Sequence[int], columns: Indices, exact: Floats) -> _Spans:
-    """Return connected lines through the middles of cells, straight from one candle to the next.
+class _Steps(NamedTuple):
+    """Columns of dots from the first to the last candle: the candles around each, and the way between them.
 
-    `exact`: rows of dots, (lines, m).
+    `own`: the candle in whose cell it is; `is_own`: whether there is one.
     """
+
+    places: Indices
+    left: Indices
+    right: Indices
+    share: Floats
+    own: Indices
+    is_own: NDArray[np.bool_]
+
+
+@lru_cache(maxsize=16)
+def _steps_of(columns_as_bytes: bytes) -> _Steps:
+    """Return the columns of dots of a plot; they are the same from frame to frame."""
+    columns = np.frombuffer(columns_as_bytes, dtype=np.intp)
     places = np.arange(_ACROSS * int(columns[0]), _ACROSS * (int(columns[-1]) + 1))
     middles = _ACROSS * columns + (_ACROSS - 1) / 2
     left = np.clip(np.searchsorted(middles, places, side="right") - 1, 0, len(columns) - 1)
     right = np.minimum(left + 1, len(columns) - 1)
     width = np.maximum(middles[right] - middles[left], 1.0)
     share = np.clip((places - middles[left]) / width, 0.0, 1.0)
-    before, after = exact[:, left], exact[:, right]
-    rows = before + (after - before) * share
-    # A value beside a missing one has the dots of its own cell only.
     own = np.where(places // _ACROSS == columns[left], left, right)
-    alone = np.isnan(rows) & (places // _ACROSS == columns[own])
-    rows = np.floor(np.where(alone, exact[:, own], rows) + 0.5)
+    return _Steps(places, left, right, share, own, places // _ACROSS == columns[own])
+
+
+def _connected(steps: _Steps, exact: Floats) -> tuple[Floats, Floats]:
+    """Return first and last row of dots of connected lines through the middles of cells.
+
+    They are straight from one candle to the next. `exact`: rows of dots, (lines, m).
+    """
+    before = exact.take(steps.left, axis=1)
+    rows = before + (exact.take(steps.right, axis=1) - before) * steps.share
+    # A value beside a missing one has the dots of its own cell only.
+    if np.isnan(rows.sum()):
+        rows = np.where(np.isnan(rows) & steps.is_own, exact.take(steps.own, axis=1), rows)
+    rows = np.floor(rows + 0.5)
     one, other = rows[:, :-1], rows[:, 1:]
-    half = np.floor((one + other) / 2)
-    falls, rises = other > one, other < one
+    half = np.floor((one + other) * 0.5)
+    after_half = half + 1.0
+    # Rows between two columns of dots: half of them in the one, half in the other. On a line that falls, the
+    # upper half is in the column on the left; on one that rises it is the lower half.
     first, last = rows.copy(), rows.copy()
-    # Rows between two columns of dots: half of them in the one, half in the other.
-    np.copyto(last[:, :-1], half, where=falls)
-    np.copyto(first[:, :-1], half + 1, where=rises)
-    np.minimum(first[:, 1:], half + 1, out=first[:, 1:], where=falls)
-    np.maximum(last[:, 1:], half, out=last[:, 1:], where=rises)
-    return _Spans.of(numbers, places, first, last)
+    np.fmax(one, half, out=last[:, :-1])
+    np.fmin(one, after_half, out=first[:, :-1])
+    np.fmax(last[:, 1:], half, out=last[:, 1:])
+    np.fmin(first[:, 1:], after_half, out=first[:, 1:])
+    return first, last
 
 
 def _put_dots(plot: Plot, dot_set: _DotSet, dots: Indices, places: Indices, inks: Inks) -> None:
@@ -214,19 +244,26 @@ def _put_dots(plot: Plot, dot_set: _DotSet, dots: Indices, places: Indices, inks
     `dots`: row of each dot in the plot; `places`: its column of dots.
     """
     width = plot.canvas.width
-    is_in = places < _ACROSS * width
-    dots, places, inks = dots[is_in], places[is_in], inks[is_in]
-    cells = dots // dot_set.down * width + places // _ACROSS
+    cells = (dots >> dot_set.shift) * width + (places >> 1)
     bits = np.zeros(plot.rows * width, dtype=np.uint8)
-    np.bitwise_or.at(bits, cells, dot_set.bits[dots % dot_set.down, places % _ACROSS])
+    np.bitwise_or.at(bits, cells, dot_set.bits[((dots & (dot_set.down - 1)) << 1) | (places & 1)])
     upper = np.zeros(plot.rows * width, dtype=np.uint16)
     upper[cells] = inks
     drawn = np.flatnonzero(bits)
-    area = drawn // width + plot.top, drawn % width
-    glyphs, codes, ink = plot.canvas.glyphs[area], plot.canvas.codes[area], upper[drawn]
-    # Some quadrants are glyphs of candles that are drawn without colour, too: ▀, ▄ and █.
-    earlier = np.where(is_candle_glyph(glyphs) & ~np.isin(codes, inks), 0, dot_set.dots_of(glyphs))
-    is_line = (earlier > 0) | is_under_lines(glyphs)
-    ink = np.where(earlier > 0, np.minimum(ink, codes), ink)
-    plot.canvas.glyphs[area] = np.where(is_line, dot_set.glyphs[bits[drawn] | earlier], glyphs)
-    plot.canvas.codes[area] = np.where(is_line, ink, with_tint(codes, ink))
+    area = slice(plot.top, plot.top + plot.rows)
+    all_glyphs, all_codes = plot.canvas.glyphs[area].reshape(-1), plot.canvas.codes[area].reshape(-1)
+    glyphs, codes, ink, added = all_glyphs[drawn], all_codes[drawn], upper[drawn], bits[drawn]
+    is_free = glyphs == BLANK
+    if not is_free.all():
+        earlier = dot_set.dots_of(glyphs)
+        # Some quadrants are glyphs of candles that are drawn without colour, too: ▀, ▄ and █.
+        solid = is_solid(glyphs)
+        if solid.any():
+            earlier[solid & ~np.isin(codes, inks)] = 0
+        is_line = earlier > 0
+        added |= earlier
+        ink = np.where(is_line, np.minimum(ink, codes), ink)
+        is_free = is_line | is_under_lines(glyphs)
+        ink = np.where(is_free, ink, with_tint(codes, ink))
+    all_glyphs[drawn] = np.where(is_free, dot_set.glyphs[added], glyphs)
+    all_codes[drawn] = ink

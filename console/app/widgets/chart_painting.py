@@ -46,6 +46,8 @@ _AXIS_TRIES: Final = 3
 _TITLE_GAP: Final = 2
 _LEAST_TITLE: Final = 9
 """Cells that a title keeps beside the prices."""
+_LINE_REACH: Final = 0.5
+"""Part of the candles' range by which lines may widen the price scale, up and down each."""
 _OVERLAYS: Final = tuple(_INK[f"overlay-{number}"] for number in range(1, 6))
 _PANE_INKS: Final = PaneInks(_INK["axis"], _INK["title"], _INK["level"], _OVERLAYS)
 
@@ -65,11 +67,10 @@ def paint_chart(
     cursor = _cursor(data, shown)
     columns = layout.columns(shown, data.today)
     _paint_titles(canvas, layout, data, shown, cursor)
-    at = _values_at(data, shown, cursor)
-    _paint_legend(canvas, layout, _legend(data, canvas.width, at))
+    _paint_legend(canvas, layout, _legend(data, canvas.width, _values_at(data, shown, cursor)))
     scale = _paint_plot(canvas, layout, data, shown, columns, solid_falls=solid_falls, line_style=line_style)
     _paint_volumes(canvas, layout, data, shown, columns)
-    _paint_panes(canvas, layout, data, shown, columns, line_style, at)
+    _paint_panes(canvas, layout, data, shown, columns, line_style, _values_at(data, shown, cursor))
     taken = _paint_price_axis(canvas, layout, scale, data)
     paint_time_axis(canvas, layout, data, shown, columns, cursor, _INK)
     for first in {data.today, *(mark.candle for mark in data.marks if mark.kind is MarkKind.SESSION)}:
@@ -115,6 +116,11 @@ def place_of(width: int, height: int, data: ChartData) -> ChartPlace | None:
     return ChartPlace(shown.start, shown.stop, columns, layout.stride, min(layout.axis_left, width))
 
 
+def panes_that_fit(width: int, height: int, data: ChartData) -> int:
+    """Return how many panes of a chart are open at a size, from the first on."""
+    return len(_fitted_layout(Canvas(width, height), data, len(_legend(data, width, None))).panes)
+
+
 def _fitted_layout(canvas: Canvas, data: ChartData, legend: int) -> ChartLayout:
     """Return a layout whose axis is wide enough for its prices."""
     axis = AXIS_WIDTH
@@ -126,8 +132,8 @@ def _fitted_layout(canvas: Canvas, data: ChartData, legend: int) -> ChartLayout:
             legend,
             axis_width=axis,
             has_forming=data.forming is not None and not data.window.behind,
-            wanted=data.window.candles,
             panes=len(data.panes),
+            wanted=data.window.candles,
         )
         needed = min(1 + _scale(layout, data).label_width(), canvas.width // 2)
         if needed <= axis:
@@ -154,7 +160,25 @@ def _scale(layout: ChartLayout, data: ChartData) -> PriceScale:
     low, high = data.low[shown], data.high[shown]
     if data.forming is not None and layout.forming:
         low, high = np.append(low, data.forming.low), np.append(high, data.forming.high)
-    return PriceScale.around(low, high, layout.plot_rows)
+    near = _lines_near(data, shown, low, high)
+    return PriceScale.around(np.append(low, near), np.append(high, near), layout.plot_rows)
+
+
+def _lines_near(
+    data: ChartData, shown: slice, low: NDArray[np.float64], high: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the values of lines on view that the scale holds: those near the candles, such as bands.
+
+    What is farther away than half of the candles' range would make them too small; it is cut off.
+    """
+    present = np.isfinite(low) & np.isfinite(high)
+    if not present.any() or not data.overlays:
+        return np.array([])
+    bottom, top = float(low[present].min()), float(high[present].max())
+    values = np.concatenate([line.values[shown] for line in data.overlays])
+    reach = _LINE_REACH * (top - bottom)
+    near: NDArray[np.float64] = values[(values >= bottom - reach) & (values <= top + reach)]
+    return near
 
 
 def _values_at(data: ChartData, shown: slice, cursor: int | None) -> int | None:
@@ -220,7 +244,8 @@ def _paint_plot(
         PlottedLine(line.values[shown], ink, line.form)
         for line, ink in zip(data.overlays, _overlay_inks(data.overlays), strict=True)
     ]
-    draw_lines(plot, scale, lines, style=line_style)
+    if len(columns):
+        draw_lines(plot, scale, lines, style=line_style)
     _paint_forming(canvas, layout, data, scale, solid_falls=solid_falls)
     for price in data.levels.values() if len(columns) else ():
         draw_level(plot, scale, price, _INK["level"])
@@ -282,11 +307,11 @@ def _paint_panes(
 ) -> None:
     """Draw the panes that fit; the title of the last one says how many do not.
 
-    `at`: the candle whose values the titles show, None for the last known ones.
+    `at`: the candle whose values the titles have, None for the last known ones.
     """
     for pane, rows in zip(data.panes, layout.panes, strict=False):
-        place = PanePlace(rows, columns, layout.axis_left)
-        paint_pane(canvas, pane, place, shown, _PANE_INKS, style=line_style, at=at)
+        place = PanePlace(rows, columns, layout.axis_left, data.today)
+        paint_pane(canvas, pane, place, shown, _PANE_INKS, at=at, style=line_style)
     omitted = len(data.panes) - len(layout.panes)
     if omitted and layout.panes:
         text = f" {omitted} more "
@@ -421,10 +446,10 @@ def _paint_price_axis(canvas: Canvas, layout: ChartLayout, scale: PriceScale, da
     if data.forming is not None and layout.forming:
         write(scale.row(data.forming.close), f"◃{scale.label(data.forming.close)}", "forming")
     last = data.last if math.isfinite(data.last) else _last_known(data.close)
-    if not math.isnan(last):
+    if math.isfinite(last):
         sign = "↑" if last > scale.high else "↓" if last < scale.low else "◂"
-        is_today = data.today < len(data) or math.isfinite(data.last)
-        write(scale.row(last), f"{sign}{scale.label(last)}", "last" if is_today else "axis")
+        is_of_today = data.today < len(data) or math.isfinite(data.last)
+        write(scale.row(last), f"{sign}{scale.label(last)}", "last" if is_of_today else "axis")
     return taken
 
 

@@ -37,11 +37,15 @@ class PaneInks:
 
 @dataclass(frozen=True, slots=True)
 class PanePlace:
-    """Place of a pane on the canvas: its rows, the column of each candle on view, and of the scale's line."""
+    """Place of a pane on the canvas: its rows, the column of each candle on view, and of the scale's line.
+
+    `today`: index of the first candle of the session on view, whose last values the title has.
+    """
 
     rows: PaneRows
     columns: Indices
     axis_left: int
+    today: int = 0
 
 
 def pane_scale(pane: ChartPane, shown: slice, rows: int) -> PriceScale:
@@ -69,10 +73,13 @@ def paint_pane(
     shown: slice,
     inks: PaneInks,
     *,
-    style: LineStyle = LineStyle.BRAILLE,
     at: int | None = None,
+    style: LineStyle = LineStyle.BRAILLE,
 ) -> None:
-    """Draw a pane. `shown`: the candles on view; `at`: that whose values the title shows, None: the last."""
+    """Draw a pane. `shown`: the candles on view.
+
+    `at`: the candle whose values its title has, None for the last known ones.
+    """
     scale = pane_scale(pane, shown, place.rows.rows)
     plot = Plot(canvas, place.rows.top, place.rows.rows, place.columns)
     lines = [
@@ -82,7 +89,7 @@ def paint_pane(
     draw_lines(plot, scale, lines, style=style)
     for level in pane.levels if len(place.columns) else ():
         draw_level(plot, scale, level, inks.level)
-    _paint_title(canvas, pane, place, shown, scale, inks, at)
+    _paint_title(canvas, pane, place, at, scale, inks)
     _paint_scale(canvas, pane, place, scale, inks)
 
 
@@ -91,13 +98,7 @@ def _ink(inks: PaneInks, number: int) -> int:
 
 
 def _paint_title(
-    canvas: Canvas,
-    pane: ChartPane,
-    place: PanePlace,
-    shown: slice,
-    scale: PriceScale,
-    inks: PaneInks,
-    at: int | None,
+    canvas: Canvas, pane: ChartPane, place: PanePlace, at: int | None, scale: PriceScale, inks: PaneInks
 ) -> None:
     """Draw the frame's line with the indicator's name and the values of its lines."""
     y, end = place.rows.title, min(place.axis_left, canvas.width)
@@ -107,8 +108,8 @@ def _paint_title(
     parts, size = [(pane.id, inks.title)], max(abs(scale.low), abs(scale.high))
     for number, line in enumerate(pane.lines):
         name = "" if line.name == pane.id else f"{line.name.removeprefix(f'{pane.id}_')} "
-        value = _last_known(line.values[: shown.stop]) if at is None else float(line.values[at])
-        if at is None and math.isnan(value) and not math.isnan(line.before):
+        value = _last_known(line.values[place.today :]) if at is None else float(line.values[at])
+        if math.isnan(value) and at is None and not math.isnan(line.before):
             parts.append((f"{name}{marked_as_before(_figure(line.before, abs(line.before)))}", inks.axis))
         else:
             parts.append((f"{name}{_figure(value, size)}", _ink(inks, number)))

@@ -84,6 +84,15 @@ def shown_columns(rows: SymbolRows, width: int) -> tuple[ShownColumn, ...]:
     return tuple(shown)
 
 
+def wanted_width(rows: SymbolRows) -> int:
+    """Return the width of a table that shows all of its columns at their widest."""
+    widths = (
+        max(column.form.width_for(partial(rows.figures.__getitem__, column.key)), _widest(column)) + 1
+        for column in rows.columns
+    )
+    return MARKER_WIDTH + symbol_width(rows.symbols) + sum(widths)
+
+
 def _widest(column: TableColumn) -> int:
     """Return the most cells of a column: its heading with the arrow of the sort column, or a long trend."""
     return _WIDEST_TREND if column.form is SPARKLINE else min(len(column.heading) + 1, _WIDEST_HEADING)

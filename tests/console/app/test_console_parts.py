@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from textual.geometry import Size
 
 from tapedeck.console.actions.keys import conflicts, key_table_markdown, unknown_actions
 from tapedeck.console.actions.speeds import LADDER, achieved_text, faster, short_number, slower, speed_text
@@ -21,7 +22,7 @@ from tapedeck.console.app.grid_text import folded, grid, number, percent, qualit
 from tapedeck.console.app.layout import Layout
 from tapedeck.console.app.log_lines import LogLines
 from tapedeck.console.app.table_figures import trend_points
-from tapedeck.console.app.ui_state import FILE_NAME, UiState, load_ui_state, save_ui_state
+from tapedeck.console.app.ui_state import FILE_NAME, KeptLayout, UiState, load_ui_state, save_ui_state
 from tapedeck.console.panel_data.tables import Table, table_text
 from tapedeck.engine.store.bar_store import BarStore
 from tests.support.console_runs import console_run
@@ -97,28 +98,32 @@ def test_speeds_as_text() -> None:
 # Layout
 
 
-def test_a_narrow_screen_shows_one_panel_a_wide_one_all() -> None:
+def test_a_narrow_screen_shows_one_panel_a_wide_one_more() -> None:
     layout = Layout()
-    assert layout.shown(80) == ("symbols",)
-    assert layout.shown(120) == ("symbols", "chart", "indicators", "quality")
-    assert len(layout.shown(200)) == 7
-    assert layout.activated("log").shown(120) == ("symbols", "chart", "indicators", "log")
+    narrow, medium, wide = Size(80, 20), Size(120, 33), Size(200, 57)
+    assert layout.shown(narrow, {}) == ("chart",)
+    assert {"symbols", "chart", "indicators"} <= set(layout.shown(medium, {}))
+    assert set(layout.shown(medium, {})) <= set(layout.shown(wide, {}))
+    assert not {"metrics", "log"} & set(layout.shown(wide, {}))
+    assert "log" in layout.activated("log").shown(medium, {})
 
 
 def test_hiding_activates_another_panel_until_the_last() -> None:
-    layout = Layout()
+    layout, size = Layout(), Size(200, 57)
     for _ in range(20):
-        layout = layout.hiding_active(200)
-    assert len(layout.shown(200)) == 1
-    assert Layout(active="quality").hiding_active(120).side == "metrics"
-    assert layout.activated("symbols").shown(80) == ("symbols",)
+        layout = layout.hiding_active(size, {})
+    assert len(layout.shown(size, {})) == 1
+    assert layout.activated("symbols").shown(Size(80, 20), {}) == ("symbols",)
 
 
 # Saved state
 
 
 def test_saved_state_is_loaded(tmp_path: Path) -> None:
-    kept = UiState("paper-tape", ("log",), "chart", "last", True, "SPY", "5m", {"step": "right"})
+    own = KeptLayout("grid", "log", ("log", "events"), ("chart",), maximised=True)
+    kept = UiState(
+        "paper-tape", ("log",), "chart", "last", True, "SPY", "5m", {"step": "right"}, {}, own, {"mine": own}
+    )
     assert save_ui_state(tmp_path / "new", kept) is None
     assert load_ui_state(tmp_path / "new") == (kept, None)
     assert [path.name for path in (tmp_path / "new").iterdir()] == [FILE_NAME]

@@ -117,7 +117,7 @@ def test_outputs_are_named_without_the_indicator_in_their_own_colours() -> None:
 
 def test_a_histogram_has_zero_on_its_scale() -> None:
     line = ChartLine("hist", np.array([5.0, 6.0]), LineForm.HISTOGRAM)
-    assert pane_scale(ChartPane("hist", (line,)), slice(0, 2), 4).low < 0.0
+    assert pane_scale(ChartPane("hist", (line,)), slice(0, 2), 4).low <= 0.0
 
 
 def chart_lines(canvas: Canvas) -> list[str]:
@@ -155,3 +155,13 @@ def test_all_lines_over_the_price_are_drawn_those_of_an_indicator_in_one_colour(
     assert {f"chart--overlay-{number}" for number in (1, 2, 3)} <= used
     assert "chart--overlay-4" not in used
     assert {canvas.line(y)[109] for y in range(3, 30)} >= set("123456789")
+
+
+@pytest.mark.parametrize(("away", "is_drawn"), [(1.0, True), (2.9, True), (3.2, False)])
+def test_the_price_scale_holds_lines_near_the_candles(away: float, is_drawn: bool) -> None:
+    closes = 100 + 3 * np.sin(np.arange(60.0) / 5)  # a range of 6: lines within half of it are near
+    band = ChartLine("band", np.full(60, closes.max() + away))
+    canvas = Canvas(120, 30)
+    paint_chart(canvas, chart_of(closes, overlays=(band,)), solid_falls=False)
+    ink = INKS.index("chart--overlay-1")
+    assert bool((canvas.codes[3:27] == ink).any()) == is_drawn
