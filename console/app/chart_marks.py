@@ -10,7 +10,7 @@ import numpy as np
 from tapedeck.console.app.widgets import ChartMark, MarkKind
 from tapedeck.engine.clock.slots import day_label
 from tapedeck.engine.clock.trading_session import TradingSession
-from tapedeck.engine.intervals import Interval
+from tapedeck.engine.intervals import DAY, Interval
 from tapedeck.engine.read.events import Event, EventKind
 from tapedeck.engine.tape.bar_grid import Ints
 from tapedeck.engine.tape.session_view import SessionView
@@ -50,11 +50,13 @@ def event_marks(
     for event in events:
         if event.kind not in MARKED or event.trading_day is None or event.symbol not in (None, symbol):
             continue
+        labels = opened_at
         if interval.is_intraday:
             # The slot that was over then; before the first slot, that slot.
             moment = event.place - (base.seconds if event.slot is not None and event.slot >= 0 else 0)
         else:
             moment = day_label(event.trading_day.toordinal())
-        candle = int(np.searchsorted(opened_at, moment, side="right")) - 1
-        if candle >= 0 and moment < opened_at[candle] + interval.seconds:
+            labels = opened_at // DAY.seconds * DAY.seconds  # a session's own day is labelled with its open
+        candle = int(np.searchsorted(labels, moment, side="right")) - 1
+        if candle >= 0 and moment < labels[candle] + interval.seconds:
             yield ChartMark(candle, MARKED[event.kind])

@@ -16,6 +16,7 @@ from tapedeck.console.app.widgets import (
     StripTick,
 )
 from tapedeck.engine.broker.orders import BUY, SELL, Side
+from tapedeck.engine.clock.slots import day_label
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.store.coverage import Coverage
 from tapedeck.engine.tape.bar_grid import FIELDS, Floats, Ints, Mask
@@ -142,7 +143,10 @@ def values_before(before: SessionView | None, symbol: str, name: str, opened_at:
     values: Floats = np.full(len(opened_at), np.nan)
     if before is None or name not in before.indicator_names() or not len(opened_at):
         return values
-    own = before.opened_at(before.indicator_interval(name))
+    interval = before.indicator_interval(name)
+    own = before.opened_at(interval)
+    if not interval.is_intraday:  # earlier days are labelled with their date, a session's own with its open
+        own = np.full(len(own), day_label(before.trading_day.toordinal()), dtype=np.int64)
     at = np.minimum(np.searchsorted(opened_at, own), len(opened_at) - 1)
     there = opened_at[at] == own
     values[at[there]] = before.indicator_grid(name)[before.row(symbol)][: len(own)][there]
