@@ -1,7 +1,8 @@
 """Writer of the quotes of an import: validates the parts of files, and stores the last quote of each slot.
 
 The rows of a slot may be in two parts of a file. So the first and the last slot of each part wait until the
-file ends; the slots between them are stored at once.
+file ends; the slots between them are stored at once. Of rows with one time the last one counts by the order
+of the file, which may be seen only later: until then both wait, the one of either order.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from tapedeck.engine.importers.report import FirstQuote, ImportOptions
 from tapedeck.engine.importers.validation import PriceRules, utc_text
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.store.bar_diff import join, take
-from tapedeck.engine.store.bar_store import BarColumns, BarStore
+from tapedeck.engine.store.bar_store import BarColumns, BarStore, Ints
 from tapedeck.engine.store.quote_columns import unpacked
 
 _FIRST_QUOTES = 3
@@ -40,6 +41,22 @@ class WaitingQuote:
     quote: BarColumns
     line: int
     text: str
+
+
+@dataclass(slots=True)
+class RowOrder:
+    """Whether the newest rows of a series come first in a file: None until two times differ."""
+
+    first: int | None = None
+    descends: bool | None = None
+
+    def add(self, times: Ints) -> None:
+        """Take the times of the next part."""
+        if self.descends is not None or not len(times):
+            return
+        self.first = int(times[0]) if self.first is None else self.first
+        if times[-1] != self.first:
+            self.descends = self.first > int(times[-1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +80,13 @@ class QuoteWriter:
         self._as_is = options.as_is
         self._jumps = PriceJumps()
         self._rules = PriceRules(allow_negative=options.allow_negative_prices)
-        self._waiting: dict[tuple[str, Interval], list[WaitingQuote]] = {}
-        self._descends: dict[tuple[str, Interval], bool] = {}  # whether the newest rows come first
+        self._waiting: dict[tuple[str, Interval], list[tuple[WaitingQuote, WaitingQuote]]] = {}
+        """For each the one of rows that ascend, and of rows that descend."""
+        self._orders: dict[tuple[str, Interval], RowOrder] = {}
 
     def begin_file(self) -> None:
         """Begin a file; what waits of one that failed is dropped."""
-        self._waiting, self._descends, self._jumps = {}, {}, PriceJumps()
+        self._waiting, self._orders, self._jumps = {}, {}, PriceJumps()
 
     def write(self, rows: FileRows) -> Mapping[int, str]:
         """Store the good quotes of a part; return the reasons of the other rows, by position in the file."""
@@ -85,8 +103,11 @@ class QuoteWriter:
         """
         self._jumps.check(file, self._as_is)
         refused: list[RefusedQuote] = []
-        for (symbol, interval), waiting in self._waiting.items():
-            descends = self._descends.get((symbol, interval), False)
+        of_file = next((one.descends for one in self._orders.values() if one.descends is not None), False)
+        for (symbol, interval), either in self._waiting.items():
+            order = self._orders[symbol, interval].descends
+            descends = of_file if order is None else order
+            waiting = [pair[descends] for pair in either]
             merged = last_quotes(join([one.quote for one in waiting]), interval, descends=descends)
             self._count_earlier(len(waiting) - len(merged))
             self._evidence.count_repeats(symbol, interval, len(waiting) - len(merged))
@@ -114,11 +135,11 @@ class QuoteWriter:
         reasons = {int(part.rows[i]): fault for i, fault in faults.items()}
         good = np.delete(np.arange(len(part.rows)), list(faults))
         sound, series = take(quotes, good), (part.symbol, interval)
-        if len(sound) and sound.opened_at[0] != sound.opened_at[-1]:
-            self._descends.setdefault(series, bool(sound.opened_at[0] > sound.opened_at[-1]))
+        order = self._orders.setdefault(series, RowOrder())
+        order.add(sound.opened_at)
         if not is_column(rows):
             self._jumps.add(part.symbol, sound)
-        found = last_quotes(sound, interval, descends=self._descends.get(series, False))
+        found = last_quotes(sound, interval, descends=bool(order.descends))
         self._count_earlier(int(found.rows.sum()) - len(found))
         places = part.rows[good][found.places]
         times = found.quotes.opened_at
@@ -126,16 +147,23 @@ class QuoteWriter:
         self._evidence.add(replace(part, bars=found.quotes), interval, times, are_labels=not has_fractions)
         self._keep_first(part.symbol, interval, found.quotes)
         if len(found):
-            self._wait(rows, part.symbol, found, places.tolist())
+            other = last_quotes(sound, interval, descends=True) if order.descends is None else found
+            self._wait(rows, part.symbol, (found, other), part.rows[good])
         refused = self._store_slots(part.symbol, interval, found.part(slice(1, -1)))
         return reasons | {int(places[at + 1]): reason for at, reason in refused.items()}
 
-    def _wait(self, rows: FileRows, symbol: str, found: LastQuotes, places: list[int]) -> None:
-        edges = sorted({0, len(found) - 1})
-        texts = rows.texts([places[at] for at in edges])
+    def _wait(self, rows: FileRows, symbol: str, either: tuple[LastQuotes, LastQuotes], at_row: Ints) -> None:
+        """Keep the first and the last slot of a part, by rows that ascend and by rows that descend."""
+        count = len(either[0])
         waiting = self._waiting.setdefault((symbol, rows.interval), [])
-        for at in edges:
-            waiting.append(WaitingQuote(take(found.quotes, slice(at, at + 1)), *texts[places[at]]))
+        for at in sorted({0, count - 1}):
+            places = [int(at_row[found.places[at]]) for found in either]
+            texts = rows.texts(places)
+            ascending, descending = (
+                WaitingQuote(take(found.quotes, slice(at, at + 1)), *texts[place])
+                for found, place in zip(either, places, strict=True)
+            )
+            waiting.append((ascending, descending))
 
     def _store_slots(self, symbol: str, interval: Interval, found: LastQuotes) -> dict[int, str]:
         """Store slots; return the reasons of those that were refused, by position."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from threading import Lock
 
 from tapedeck.engine.clock.live_clock import LiveClock
 from tapedeck.engine.clock.slots import epoch_seconds
@@ -24,6 +27,34 @@ from tapedeck.engine.system import SystemManager
 from tests.support.runs import LIMIT_S, KeepRecords
 
 SPEED = 40_000.0
+
+
+class HeldWatch:
+    """Real seconds since the beginning, which stand still at `limit` until it is raised; for any thread.
+
+    What a test does while they stand takes no time of the market, however busy the machine is.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()  # guards the next three
+        self._limit, self._shown, self._read_at = math.inf, 0.0, time.monotonic()
+
+    def __call__(self) -> float:
+        """Return the seconds."""
+        with self._lock:
+            return self._read()
+
+    def hold_at(self, limit: float) -> None:
+        """Go on, at most to `limit` seconds."""
+        with self._lock:
+            self._read()
+            self._limit = limit
+
+    def _read(self) -> float:
+        now = time.monotonic()
+        self._shown = max(self._shown, min(self._shown + now - self._read_at, self._limit))
+        self._read_at = now
+        return self._shown
 
 
 @dataclass
@@ -46,7 +77,26 @@ class Replay:
         self.opens = epoch_seconds(session.regular_open)
         self.zone = session.zone
         self.first_day: date | None = self.day
-        self.clock = LiveClock(speed=self.speed, start=self.opens + self.begins_s)
+        self.closes = epoch_seconds(session.regular_close)
+        self.starts = self.opens + self.begins_s
+        self._watch = HeldWatch()
+        self.clock = LiveClock(
+            speed=self.speed, start=self.starts, anchor=0.0, wall=self._watch, monotonic=self._watch
+        )
+
+    def hold_at(self, instant: float) -> None:
+        """Let the market's clock go on to an instant, seconds UTC, and stand still there."""
+        self._watch.hold_at((instant - self.starts) / self.speed)
+
+    def play_out(self, system: SystemManager) -> None:
+        """Let a run take all its slots before the waits of its close go by, and wait for its end.
+
+        At the speed of a test these are some milliseconds, in which a busy machine may not deliver anything.
+        """
+        self.hold_at(self.closes + 150)  # its last bars are due, and those that never come were waited for
+        reach(system, (self.closes - self.opens) // 60)
+        self.hold_at(math.inf)
+        assert system.wait(LIMIT_S)
 
     @contextmanager
     def system(self, feed: LiveFeed | None = None) -> Iterator[tuple[SystemManager, KeepRecords]]:
@@ -74,3 +124,8 @@ class Replay:
                 yield system, kept
             finally:
                 system.stop(LIMIT_S)
+
+
+def reach(system: SystemManager, frontier: int) -> None:
+    """Wait until a run has shown `frontier` slots of its session."""
+    assert system.wait_for(lambda: system.snapshot().frontier >= frontier, LIMIT_S)

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tapedeck.engine.errors import BarImportError
@@ -388,13 +388,19 @@ def plainly_reduced(lines, symbol, seconds):
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(ticks, st.booleans(), st.sampled_from([SECOND, MINUTE]), st.integers(20, 200))
+@example([(0, "SPY", "", "", ""), (0, "SPY", "", "1", ""), (0, "SPY", "", "1", "0")], True, SECOND, 20)
+@example([(5, "SPY", "1", "", "1"), (5, "SPY", "2", "", "2"), (9, "SPY", "3", "", "3")], True, SECOND, 20)
+@example([(5, "SPY", "1", "", "1"), (5, "SPY", "2", "", "2"), (9, "SPY", "", "3", "3")], True, MINUTE, 20)
 def test_any_rows_are_reduced_to_the_last_price_of_each_side_and_again_change_nothing(
     tmp_path_factory, lines, descends, interval, piece
 ):
     ascending = sorted(lines, key=lambda line: line[0])
     file = tmp_path_factory.mktemp("quotes") / "quotes.csv"
-    # The first row has all values, so that a file of blanks is one of quotes, too.
-    written = [(0, "ZZZ", "1", "1", "1"), *(ascending[::-1] if descends else ascending)]
+    # The first row has all values, so that a file of blanks is one of quotes, too. With the last one it shows
+    # the order of the file, if all other times are equal.
+    ends = [(0, "ZZZ", "1", "1", "1"), (400, "ZZZ", "1", "1", "1")]
+    written = [ends[0], *ascending, ends[1]]
+    written = written[::-1] if descends else written
     texts = [f"{OPEN + at},{symbol},{bid},{ask},{size},{size}" for at, symbol, bid, ask, size in written]
     write(file, "time,symbol,bid,ask,bid_size,ask_size", *texts)
     with pytest.MonkeyPatch.context() as patch, MemoryStore(file.parent / "none") as store:

@@ -151,15 +151,16 @@ def test_a_symbol_that_joins_has_its_quotes_of_the_whole_session(base: Path, tmp
 def test_a_recorded_day_is_shown_again_with_its_quotes(
     base: Path, backtest_digest: str, tmp_path: Path
 ) -> None:
-    with Replay(config_of(), base, tmp_path, DAY).system() as (system, _):
+    replay = Replay(config_of(), base, tmp_path, DAY)
+    with replay.system() as (system, _):
         system.start()
-        assert system.wait(LIMIT_S)
+        replay.play_out(system)
     (tmp_path / "again").mkdir()
     again = Replay(config_of(), base, tmp_path / "again", DAY)
     feed = recorded_day_feed(journal_path(tmp_path / "top.db"), DAY, MINUTE, SYMBOLS, again.clock)
     with again.system(feed) as (system, kept):
         system.start()
-        assert system.wait(LIMIT_S)
+        again.play_out(system)
         assert digest_of(kept.records[0]) == backtest_digest
 
 

@@ -165,6 +165,9 @@ def test_before_it_is_connected_nothing_can_be_asked_for(feed: CcxtFeed) -> None
 def test_nothing_is_left_and_no_library_warns_after_the_end(
     server: ExchangeServer, caplog: pytest.LogCaptureFixture, kind: FaultKind | None
 ) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()  # what other tests of this process left open is told of here
     with warnings.catch_warnings(record=True) as warned, caplog.at_level(logging.WARNING):
         warnings.simplefilter("always")
         feed: Any = feed_of(server)
