@@ -70,7 +70,7 @@ def backtest_digest(base: Path, recorded: SessionRecord) -> str:
 def test_it_ends_as_the_backtest_is_gone_on_with_after_a_kill_and_played_again(
     base: Path, tmp_path: Path, top: str
 ) -> None:
-    replay = Replay(config_of(), base, tmp_path, DAY, top=top)
+    replay = Replay(config_of(), base, tmp_path, DAY, speed=6_000.0, top=top)
     replay.hold_at(replay.opens + 60 * 60)  # the market waits for what is done, however busy the machine is
     with replay.system() as (system, _):
         system.start()
@@ -104,7 +104,9 @@ def test_it_ends_as_the_backtest_is_gone_on_with_after_a_kill_and_played_again(
 
 def played_again(base: Path, folder: Path, journal: Path) -> str:
     """Play a recorded day from its journal, and return its digest."""
-    again, kept = Replay(config_of(), base, folder, DAY), KeepRecords()
+    config, kept = config_of(), KeepRecords()
+    waits = config.live_config.model_copy(update={"reconcile_within_seconds": 3600.0})
+    again = Replay(config.model_copy(update={"live_config": waits}), base, folder, DAY)
     opens, clock, wanted = again.opens, again.clock, (DAY, MINUTE, ["AAA", "BBB"])
     with (
         open_store(base, read_only=True) as stored,
