@@ -323,7 +323,7 @@ ACTIONS: Final[list[Action]] = [
         OnScreen("panels.columns"), SHOW, arguments.COLUMNS
     ),
     Action(
-        "lines", "l", "lines", "Choose chart lines and panes",
+        "lines", "v", "lines", "Choose chart lines and panes",
         OnScreen("panels.lines"), SHOW, arguments.LINES
     ),
     Action("theme", "t", "theme", "Next theme", OnScreen("panels.theme"), SHOW),

@@ -299,7 +299,7 @@ def _key_changes(path: Path | None, document: Mapping[str, object], faults: _Fau
 def _listed_keys(keys: Mapping[str, str], path: Path | None) -> Setting:
     text = ", ".join(f"{action}: {shown}" for action, shown in keys.items())
     description = (
-        "keys of the console, in the settings file only: {step: l, step_back: 'left,h'}; "
+        "keys of the console, in the settings file only: {step: l, step_back: h}; "
         "an action with an unknown or empty key keeps its default"
     )
     return Setting(_KEYS, description, text or None, f"file {path}" if keys else "default")

@@ -332,13 +332,13 @@ def test_oddities_of_a_session_file_are_warnings(tapedeck: Any, session_file: Wr
 
 
 def test_a_live_session_file_has_no_days_to_check(tapedeck: Any, session_file: Writer) -> None:
-    file = session_file(mode="live", api_config={"data_api": "alpaca"})
+    file = session_file(mode="live", api_config={"data_api": "alpine"})
     text = json.loads(file.read_text())
     del text["backtest_config"]
     file.write_text(json.dumps(text))
     done = tapedeck("config", "check", file)
     assert "valid (" in done.stdout
-    unknown = "api_config.data_api: unknown feed 'alpaca': the feeds here are replay."
+    unknown = "api_config.data_api: unknown feed 'alpine': the feeds here are alpaca, ccxt, replay."
     assert unknown in done.stderr
     assert tapedeck("config", "check", file, "--json").document["warnings"] == [unknown]
     again = tapedeck("config", "check", file, "--store", file.with_name("none.db"))
@@ -356,7 +356,7 @@ def test_a_live_session_file_with_a_feed_of_this_machine_has_no_warnings(
 def test_a_live_session_file_without_a_feed_is_a_warning(tapedeck: Any, session_file: Writer) -> None:
     done = tapedeck("config", "check", session_file(mode="live"))
     assert done.exit_code == 0
-    assert "api_config.data_api is not set: name one of replay, or give --feed." in done.stderr
+    assert "api_config.data_api is not set: name one of alpaca, ccxt, replay, or give --feed." in done.stderr
 
 
 def test_the_schema_knows_the_fields_of_a_session_file(tapedeck: Any, session_file: Writer) -> None:

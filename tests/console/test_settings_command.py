@@ -197,9 +197,9 @@ def test_a_fault_of_the_settings_file_is_an_error_with_its_place(
 
 def test_keys_of_the_settings_file_are_shown_with_their_syntax(tapedeck: Any, home: Path) -> None:
     assert values(tapedeck("settings", "--json"))["keys"] == (None, "default")
-    path = write(home, "settings.yaml", "keys: {step: l, step_back: 'left,h'}\n")
-    assert values(tapedeck("settings", "--json"))["keys"] == ("step: l, step_back: left,h", f"file {path}")
-    assert "{step: l, step_back: 'left,h'}" in tapedeck("settings").stdout
+    path = write(home, "settings.yaml", "keys: {step: l, step_back: h}\n")
+    assert values(tapedeck("settings", "--json"))["keys"] == ("step: l, step_back: h", f"file {path}")
+    assert "{step: l, step_back: h}" in tapedeck("settings").stdout
     assert "or empty key keeps its default" in tapedeck("settings").stdout
 
 

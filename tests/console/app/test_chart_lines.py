@@ -106,7 +106,7 @@ def test_lines_and_panes_are_chosen_by_keys_and_mouse_and_kept_for_the_session(
             np.testing.assert_array_equal(line.values[data.today :], own)
         legend = " ".join(chart_text(console)[1:3])
         assert all(name in legend for name in ("vwap", "upperband", "middleband", "lowerband"))
-        await press(pilot, "l")
+        await press(pilot, "v")
         await until(pilot, lambda: isinstance(console.app.screen, LinesScreen), "the dialog")
         assert [name for name, shown in marks(console).items() if shown] == list(DEFAULT)
         await press(pilot, "space")  # hide the VWAP
@@ -122,7 +122,7 @@ def test_lines_and_panes_are_chosen_by_keys_and_mouse_and_kept_for_the_session(
             await press(pilot, "down")
         await press(pilot, "u")
         await until(pilot, lambda: pane_names(console) == ["macd", "rsi_5"], "the other order")
-        await press(pilot, "l")
+        await press(pilot, "v")
         await until(pilot, lambda: console.app.screen is main, "the panels")
         assert console.app.done[-1] == ("lines", "vwap bands macd rsi_5 rsi_5m")
         await console.app.do("lines", "none")
