@@ -129,7 +129,9 @@ def _with_table_beside(table: str, chart: str, others: tuple[str, ...], wants: W
     columns = min(wants[table].columns, int(_TABLE_SHARE * width), most)
     column = Region(0, 0, columns, height)
     found = {table: column.crop_size(Size(columns, table_rows))}
-    found |= _stack(others, wants, Region(0, table_rows, columns, height - table_rows))
+    narrow = max(columns, Wanted().least_columns)
+    under = [name for name in others if wants[name].least_columns <= narrow]
+    found |= _stack(under, wants, Region(0, table_rows, columns, height - table_rows))
     left = tuple(name for name in others if name not in found)
     return found | _chart_over_deck(chart, left, wants, Region(columns, 0, width - columns, height))
 
@@ -161,29 +163,38 @@ def _fitting(names: Sequence[str], wants: Wants, width: int) -> tuple[str, ...]:
     fitting: list[str] = []
     free = width
     for name in names:
-        free -= wants[name].least_columns if fitting else _claim(wants[name], width)
+        free -= wants[name].least_columns if fitting else _claim(names, wants, width)
         if fitting and free < 0:
             break
         fitting.append(name)
     return tuple(fitting)
 
 
-def _claim(wanted: Wanted, width: int) -> int:
-    return max(min(wanted.columns, int(_FIRST_SHARE * width)), wanted.least_columns)
+def _claim(names: Sequence[str], wants: Wants, width: int) -> int:
+    """Return the columns that the first panel claims; it leaves the second one its least."""
+    first = wants[names[0]]
+    most = width - sum(wants[name].least_columns for name in names[1:2])
+    return max(min(first.columns, int(_FIRST_SHARE * width), most), first.least_columns)
 
 
 def _widths(names: Sequence[str], wants: Wants, room: Region) -> Iterator[tuple[int, int]]:
     """Yield first column and width of panels side by side.
 
-    The first has what it claims, and more if the others want less; they have equal parts of the rest.
+    The first has what it claims, and more if the others want less; they have their least and equal parts of
+    the rest.
     """
     first = room.width
     if len(names) > 1:
         spare = room.width - sum(wants[name].columns for name in names[1:])
-        first = max(_claim(wants[names[0]], room.width), min(wants[names[0]].columns, spare))
+        first = max(_claim(names, wants, room.width), min(wants[names[0]].columns, spare))
     yield room.x, first
     if len(names) > 1:
-        yield from _parts(room.x + first, room.width - first, len(names) - 1)
+        x = room.x + first
+        rest = room.right - x - sum(wants[name].least_columns for name in names[1:])
+        for name, (_, more) in zip(names[1:], _parts(0, rest, len(names) - 1), strict=True):
+            columns = wants[name].least_columns + more
+            yield x, columns
+            x += columns
 
 
 def _stack(names: Sequence[str], wants: Wants, room: Region) -> Regions:

@@ -61,6 +61,10 @@ class Layout:
             return {self.active: Region(0, 0, width, height)}
         known = {name: wants.get(name, _DEFAULT_WANT) for name in self.panel_ids()}
         found = self._divided(size, known)
+        if self.active not in found and self.active not in self.hidden:
+            # On a low screen the active panel is shown though it has fewer rows than are of use to it.
+            known[self.active] = replace(known[self.active], least_rows=_DEFAULT_WANT.least_rows)
+            found = self._divided(size, known)
         return found or {self.active: Region(0, 0, width, height)}
 
     def shown(self, size: Size, wants: Wants) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.widget import Widget
 
 from tapedeck.console.actions.speeds import short_number
+from tapedeck.console.app.division import Wanted
 from tapedeck.console.app.grid_text import Cell, GridLines, flowed, grid_lines, milliseconds
 from tapedeck.console.app.panels.panel import Panel
 from tapedeck.console.app.playback import Playback, ViewState
@@ -27,6 +28,8 @@ _SHOWN_EVERY: Final = 4
 _PAIR_GAP: Final = 3
 _SCROLLBAR: Final = 1
 _SHOWN_ABOVE: Final = ("bars", "sessions")
+_LEAST_COLUMNS: Final = 50
+"""Columns, frame included, for the timers without their total."""
 
 
 class MetricsPanel(Panel):
@@ -48,6 +51,10 @@ class MetricsPanel(Panel):
     def content(self) -> ComposeResult:
         """Compose the figures."""
         yield self._lines
+
+    def wanted(self, _view_state: ViewState) -> Wanted:
+        """Return the size of a panel whose lines grow, as wide as its timers."""
+        return Wanted(least_columns=_LEAST_COLUMNS)
 
     def update(self, view_state: ViewState) -> None:
         """Show the figures, also before the first session."""

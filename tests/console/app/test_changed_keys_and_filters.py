@@ -19,9 +19,11 @@ CHANGED = {"panel_symbols": "f9", "panel_events": "f6", "bookmark": "f7", "break
 def test_panel_names_come_with_their_changed_keys(console_store: BarStore, tmp_path: Path) -> None:
     async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         main = console.app.main
-        assert main.symbols.heading.startswith("f9 symbols +6 columns")
+        assert main.symbols.heading.startswith("f9 symbols +4 columns")
         assert main.chart.heading == "2 chart"
         assert (main.events.key("bookmark"), main.events.key("breakpoint")) == ("f7", "f8")
+        assert main.events.heading.startswith("f6 events")
+        await press(pilot, "z")
         await until(pilot, lambda: "f6 events" in console.text("#tabs"), "the tab")
         assert " 6 events" not in console.text("#tabs")
 

@@ -201,11 +201,11 @@ def test_numbers_show_panels_z_one_alone_and_x_hides_it(console_store: BarStore,
         def shown() -> set[str]:
             return {name for name, panel in panels.items() if panel.display}
 
-        assert shown() == {"symbols", "chart", "indicators", "quality"}
-        await press(pilot, "6")
         assert shown() == {"symbols", "chart", "indicators", "events"}
+        await press(pilot, "7")
+        assert shown() == {"symbols", "chart", "log", "indicators"}
         await press(pilot, "z")
-        assert shown() == {"events"}
+        assert shown() == {"log"}
         await press(pilot, "z", "3", "x")
         assert "indicators" not in shown()
         await press(pilot, "3")
@@ -214,8 +214,10 @@ def test_numbers_show_panels_z_one_alone_and_x_hides_it(console_store: BarStore,
         await until(pilot, lambda: shown() == {"indicators"}, "one panel")
         await pilot.resize_terminal(20, 5)
         await pilot.pause()
-        await pilot.resize_terminal(200, 60)
-        await until(pilot, lambda: len(shown()) == 7, "all panels")
+        await pilot.resize_terminal(250, 60)
+        await until(pilot, lambda: shown() == {*panels} - {"metrics"}, "all panels but metrics")
+        await press(pilot, "5")
+        assert "metrics" in shown()
 
     with console_run(console_store, tmp_path) as console:
         drive(console, act)
@@ -348,7 +350,7 @@ def test_every_panel_can_be_copied_in_every_format(console_store: BarStore, tmp_
     async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "o")
         await until(pilot, lambda: at(console, 60), "an hour")
-        await press(pilot, "y", "down", "down", "enter")
+        await press(pilot, "1", "y", "down", "down", "enter")
         await until(pilot, lambda: bool(console.app.clipboard), "the clipboard")
         assert [row["symbol"] for row in json.loads(console.app.clipboard)] == list(SYMBOLS)
         for panel in panel_ids(parts=()):

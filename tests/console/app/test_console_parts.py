@@ -122,7 +122,18 @@ def test_hiding_activates_another_panel_until_the_last() -> None:
 def test_saved_state_is_loaded(tmp_path: Path) -> None:
     own = KeptLayout("grid", "log", ("log", "events"), ("chart",), maximised=True)
     kept = UiState(
-        "paper-tape", ("log",), "chart", "last", True, "SPY", "5m", {"step": "right"}, {}, own, {"mine": own}
+        theme="paper-tape",
+        hidden=("log",),
+        panel="chart",
+        sort="last",
+        descending=True,
+        symbol="SPY",
+        interval="5m",
+        keys={"step": "right"},
+        columns={"October": ("last", "change")},
+        lines={"October": ("vwap",)},
+        layout=own,
+        layouts={"mine": own},
     )
     assert save_ui_state(tmp_path / "new", kept) is None
     assert load_ui_state(tmp_path / "new") == (kept, None)

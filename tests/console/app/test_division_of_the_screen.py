@@ -13,6 +13,7 @@ from tapedeck.console.app.layout import BUILT_IN, MEDIUM_WIDTH, STRIP, Layout
 from tapedeck.console.panel_data.registry import Area, RunPart, panel_ids
 
 SIZES = st.builds(Size, st.integers(MEDIUM_WIDTH, 320), st.integers(27, 100))
+LOW_SIZES = st.builds(Size, st.integers(MEDIUM_WIDTH, 320), st.integers(20, 26))
 PARTS = st.frozensets(st.sampled_from(RunPart))
 SYMBOLS = st.integers(1, 600)
 INDICATORS = st.integers(0, 30)
@@ -23,6 +24,8 @@ def wants_of(symbols: int, indicators: int, columns: int) -> dict[str, Wanted]:
     """Return what the panels want of a session with that many symbols, indicators and cells of columns."""
     wants = {name: Wanted() for name in panel_ids()}
     wants["symbols"] = Wanted(symbols + 2, columns, min(columns, 50))
+    wants["quality"] = Wanted(least_rows=9)
+    wants["metrics"] = Wanted(least_columns=50)
     wants["indicators"] = Wanted(1 + 2 + indicators + 1 if indicators else OPEN_ROWS, 52)
     return wants
 
@@ -56,7 +59,7 @@ def test_no_panel_beside_the_chart_is_higher_than_it_wants(
     assert all(region.height <= wants[name].rows for name, region in found.items() if name != "chart")
 
 
-@given(SIZES, PARTS, SYMBOLS, st.sampled_from(panel_ids()))
+@given(st.one_of(SIZES, LOW_SIZES), PARTS, SYMBOLS, st.sampled_from(panel_ids()))
 def test_a_panel_that_is_activated_is_on_every_screen(
     size: Size, parts: frozenset[RunPart], symbols: int, name: str
 ) -> None:
