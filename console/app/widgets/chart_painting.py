@@ -24,7 +24,7 @@ from tapedeck.console.app.widgets.canvas import BLANK, Canvas, cells_of, shorten
 from tapedeck.console.app.widgets.chart_data import ChartData, ChartLine, MarkKind
 from tapedeck.console.app.widgets.chart_layout import AXIS_WIDTH, WIDEST_ZOOM, ChartLayout
 from tapedeck.console.app.widgets.chart_lines import LineStyle, PlottedLine, draw_lines
-from tapedeck.console.app.widgets.chart_panes import PaneInks, PanePlace, paint_pane
+from tapedeck.console.app.widgets.chart_panes import PaneInks, PanePlace, paint_pane, scale_width
 from tapedeck.console.app.widgets.chart_time_axis import paint_time_axis, time_label
 from tapedeck.console.app.widgets.figures import BOUGHT, SOLD, compact, fixed, marked_as_before
 from tapedeck.console.app.widgets.line_labels import LineLabel, paint_line_labels
@@ -122,7 +122,7 @@ def panes_that_fit(width: int, height: int, data: ChartData) -> int:
 
 
 def _fitted_layout(canvas: Canvas, data: ChartData, legend: int) -> ChartLayout:
-    """Return a layout whose axis is wide enough for its prices."""
+    """Return a layout whose axis is wide enough for its prices, and for the labels of its panes."""
     axis = AXIS_WIDTH
     for _ in range(_AXIS_TRIES):
         layout = ChartLayout.of(
@@ -135,7 +135,10 @@ def _fitted_layout(canvas: Canvas, data: ChartData, legend: int) -> ChartLayout:
             panes=len(data.panes),
             wanted=data.window.candles,
         )
-        needed = min(1 + _scale(layout, data).label_width(), canvas.width // 2)
+        widths = [_scale(layout, data).label_width()]
+        for pane, place in zip(data.panes, layout.panes, strict=False):
+            widths.append(scale_width(pane, _shown(layout, data), place.rows))
+        needed = min(1 + max(widths), canvas.width // 2)
         if needed <= axis:
             break
         axis = needed  # fewer candles fit, and their prices may need one more decimal

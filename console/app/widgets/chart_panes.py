@@ -146,6 +146,12 @@ def scale_labels(pane: ChartPane, scale: PriceScale) -> dict[int, float]:
     return labels
 
 
+def scale_width(pane: ChartPane, shown: slice, rows: int) -> int:
+    """Return the length of the longest label beside a pane's scale."""
+    scale = pane_scale(pane, shown, rows)
+    return max(len(_label(value, scale)) for value in scale_labels(pane, scale).values())
+
+
 def _figure(value: float, size: float) -> str:
     """Return a last value, with the decimals that tables have for values of a size."""
     return compact(value) if size >= _COMPACT_FROM else fixed(value, decimals_of(size))

@@ -234,6 +234,7 @@ def test_a_traceback_has_the_error_first_then_the_frames(console_store: BarStore
 
     async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await open_log(console, pilot)
+        await press(pilot, "z")  # all of its rows
         write("data processor failed", logging.ERROR, failure())
         await until(pilot, lambda: any("more callers" in row for row in row_texts(console)), "the traceback")
         rows = row_texts(console)

@@ -83,7 +83,7 @@ def test_quotes_are_columns_that_show_what_is_made(quoted_store: BarStore, tmp_p
         order = main.symbols.table.shown_symbols
         spreads = dict(zip(view.symbols, _spreads(view), strict=True))
         assert order == tuple(sorted(SYMBOLS, key=lambda symbol: -spreads[symbol]))
-        await press(pilot, "y", "enter")
+        await press(pilot, "1", "y", "enter")  # the table is copied, not the chart
         await until(pilot, lambda: bool(app.clipboard), "the clipboard")
         rows = {row["symbol"]: row for row in csv.DictReader(io.StringIO(app.clipboard))}
         assert tuple(rows) == order

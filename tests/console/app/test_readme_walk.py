@@ -31,6 +31,7 @@ def test_the_five_minute_walk_works_as_written(tmp_path: Path, columns: int, row
     home = tmp_path / "home"
     with terminal(home, columns=columns, rows=rows) as screen:
         screen.read_until_shown("▶ running", "2024-11-22", "12:0", "x60")
+        press(screen, "1", "▸ DEMO_CALM")
         screen.read_until(lambda: is_warm(screen), "prices, changes and indicators of today")
         press(screen, " ", "‖ paused")
         press(screen, " ", "▶ running")

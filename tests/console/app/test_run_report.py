@@ -137,7 +137,7 @@ def test_the_report_has_any_played_day_and_what_happened(
         position = playback.viewpoint.position
         assert position is not None
         assert (position.day, position.frontier < 60) == (date(2013, 11, 27), True)
-        await press(pilot, "space", "5")
+        await press(pilot, "space", "5", "z")
         await until(pilot, lambda: "overall" in console.text("#metrics StyledLines"), "the metrics")
         metrics = console.text("#metrics StyledLines")
         assert all(word in metrics for word in ("calendar hits", "back pressure", "p95", "total"))

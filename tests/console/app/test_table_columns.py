@@ -56,8 +56,8 @@ def test_columns_are_chosen_and_ordered_by_keys_and_mouse_and_kept_for_the_sessi
         main, choice = console.app.main, console.app.main.symbols.columns
         await press(pilot, "o")
         await until(pilot, lambda: console.frontier == 60 and console.is_settled(), "an hour")
-        assert headings(console) == "symbol last chg % gap % rel vol rsi_5"
-        assert main.symbols.heading == "1 symbols +6 columns"
+        assert headings(console) == "symbol last chg % gap % volume rel vol rsi_5 qual %"
+        assert main.symbols.heading == "1 symbols +4 columns"
         await press(pilot, "c")
         await until(pilot, lambda: isinstance(console.app.screen, ColumnsScreen), "the dialog")
         assert [key for key, shown in marks(console).items() if shown] == list(choice.default)
@@ -120,11 +120,12 @@ def test_each_size_has_default_columns(console_store: BarStore, tmp_path: Path) 
     async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "full_stop")
         await until(pilot, lambda: console.frontier == 1 and console.is_settled(), "a slot")
+        await press(pilot, "1")
         small = "symbol last chg % gap % volume rel vol rsi_5 qual % missing"
         assert headings(console) == small
         assert "1 symbols +3" in console.text("#tabs")
         for size, shown in (
-            ((120, 36), "symbol last chg % gap % rel vol rsi_5"),
+            ((120, 36), "symbol last chg % gap % volume rel vol rsi_5 qual %"),
             ((200, 60), "symbol last chg % gap % volume rel vol rsi_5 ema_5 qual % missing trend"),
         ):
             await pilot.resize_terminal(*size)

@@ -128,7 +128,7 @@ def test_frames_are_drawn_directly_only_if_switched_on(
 def test_most_widgets_of_a_frame_are_drawn_directly(console_store: BarStore, tmp_path: Path) -> None:
     async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         main = console.app.main
-        await press(pilot, "o")
+        await press(pilot, "4", "o")
         await until(pilot, lambda: console.frontier == 60, "an hour")
         uncovered = compositor_of(console).free_regions()
         shown = (main.symbols.table, main.chart.query_one("CandleChart"), main.panels["quality"].map)
@@ -142,6 +142,7 @@ def test_most_widgets_of_a_frame_are_drawn_directly(console_store: BarStore, tmp
 def test_a_widget_under_a_toast_is_drawn_by_textual(console_store: BarStore, tmp_path: Path) -> None:
     async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         table, compositor = console.app.main.symbols.table, compositor_of(console)
+        await press(pilot, "1")
         assert table in compositor.free_regions()
         console.app.notify("exported")
         await until(pilot, lambda: table not in compositor.free_regions(), "the toast")
