@@ -126,7 +126,7 @@ def test_each_size_has_default_columns(console_store: BarStore, tmp_path: Path) 
         assert "1 symbols +3" in console.text("#tabs")
         for size, shown in (
             ((120, 36), "symbol last chg % gap % volume rel vol rsi_5 qual %"),
-            ((200, 60), "symbol last chg % gap % volume rel vol rsi_5 ema_5 qual % missing trend"),
+            ((200, 60), "symbol last chg % gap % volume rel vol rsi_5 ema_5 vwap qual % missing trend"),
         ):
             await pilot.resize_terminal(*size)
             await until(pilot, lambda shown=shown: headings(console) == shown, shown)
