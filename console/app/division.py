@@ -125,7 +125,7 @@ def _with_table_beside(table: str, chart: str, others: tuple[str, ...], wants: W
     deck = _deck_rows(others, wants, height)
     chart_rows = height - deck
     # The chart stays the largest: (width - columns) * chart_rows > columns * table_rows.
-    most = int(width * chart_rows / (chart_rows + _CHART_EDGE * table_rows))
+    most = int(width * chart_rows / max(chart_rows + _CHART_EDGE * table_rows, 1))
     columns = min(wants[table].columns, int(_TABLE_SHARE * width), most)
     column = Region(0, 0, columns, height)
     found = {table: column.crop_size(Size(columns, table_rows))}

@@ -21,7 +21,7 @@ class LinesScreen(OrderedChoiceScreen):
 
     HEADING = "Lines and panes of the chart"
     LIST_ID = "lines"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("l", "leave", "back")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("v", "leave", "back")]
 
     def __init__(
         self,

@@ -287,7 +287,8 @@ def test_another_thread_ends_a_request_or_the_wait_before_the_next_one(hang):
         assert not thread.is_alive()
         with pytest.raises(FeedError, match="closed"):
             ask(history)
-    assert "closed" in told[0] or "500" in told[0]
+    # An answer that is cut short is no JSON.
+    assert any(word in told[0] for word in ("closed", "500", "no JSON"))
 
 
 @pytest.mark.parametrize(

@@ -201,7 +201,7 @@ def test_a_slow_client_is_told_so_and_connects_again() -> None:
 
 
 def test_after_a_drop_the_connection_limit_is_waited_for_and_no_error_that_ends_the_recording() -> None:
-    with recording(Drop(2.5, 1006, limit_for=1.0)) as it:
+    with recording(Drop(2.5, 1006, limit_for=3.0)) as it:
         it.wait_for(FeedConnected, 2)
         assert it.run.server.counts.errors[406] >= 1
         assert it.status.state is FeedState.CONNECTED
