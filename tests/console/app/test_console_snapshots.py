@@ -521,7 +521,7 @@ SCENES: Final = (
     Scene("copy", over_panels("y", ChoiceScreen)),
     Scene("symbol", asked("symbol")),
     Scene("speed", asked("speed")),
-    Scene("joined", joined, config=of_two_symbols()),
+    Scene("joined", joined, config=of_two_symbols(), sizes=(NARROW, WIDE)),
     Scene("joins-later", before_it_joined, config=of_two_symbols()),
     Scene("add", of_symbols("a", "c"), config=of_two_symbols(), sizes=(NARROW, MEDIUM)),
     Scene("remove", of_symbols("r"), sizes=(NARROW,)),
