@@ -143,7 +143,7 @@ class ConsoleApp(TerminalApp):
         self.main = MainScreen(playback, log_lines, layout, note=setup.note)
         self.session_recompute = SessionRecompute(self, playback)
         self._opening_fetch = OpeningFetch(self, playback)
-        self._history_fetch = HistoryFetch(self, playback)
+        self.history_fetch = HistoryFetch(self, playback)
         self._alerts = LiveAlerts(self._notify_alert, self._ring)
         self.breakpoints = BreakpointList(playback, setup.breakpoints_file)
         begins_paused = setup.start_paused and setup.script is None and not playback.is_live
@@ -371,7 +371,7 @@ class ConsoleApp(TerminalApp):
         if self.frames.show(snapshot):
             self._report_end(snapshot)
             self._opening_fetch.follow(self.playback.view_state(snapshot))
-        self._history_fetch.follow(self.main.view_state, [self.main.chart])
+        self.history_fetch.follow(self.main.view_state, [self.main.chart])
         self._gc_scheduler.collect_if_due()
 
     def _advance_script(self) -> None:

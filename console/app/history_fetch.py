@@ -41,16 +41,24 @@ class HistoryFetch:
 
     def follow(self, shown: ViewState | None, charts: Sequence[HistoryReader]) -> None:
         """Read what the charts lack; called after each frame, as what they want changes without the run."""
-        if shown is None or shown.view is None or self._is_reading:
-            return
+        lacking = None if self._is_reading else self.lacking(shown, charts)
+        if lacking is not None:
+            self._is_reading = True
+            self._app.run_worker(self._fetch(*lacking), group=_GROUP)
+
+    def lacking(
+        self, shown: ViewState | None, charts: Sequence[HistoryReader]
+    ) -> tuple[HistoryKey, int] | None:
+        """Return what is to be read next, and how many candles, None if all is there, or nothing is read."""
+        if shown is None or shown.view is None:
+            return None
         if shown.is_past_playing and not shown.past_speed if shown.is_past else shown.is_racing:
-            return
+            return None
         for chart in charts:
             key = HistoryKey(shown.view.trading_day, chart.symbol, chart.interval)
             if chart.wanted_history and self._playback.histories.lacks(key, chart.wanted_history):
-                self._is_reading = True
-                self._app.run_worker(self._fetch(key, chart.wanted_history), group=_GROUP)
-                return
+                return key, chart.wanted_history
+        return None
 
     async def _fetch(self, key: HistoryKey, candles: int) -> None:
         playback = self._playback

@@ -150,7 +150,7 @@ def is_open_read(console: ConsoleRun) -> bool:
 
 
 async def rest(console: ConsoleRun, pilot: Pilot[None], *words: str) -> None:
-    """Update the screen until the session bar shows some words, and the opening values are read."""
+    """Update the screen until the session bar shows some words, and what it shows is read from the store."""
     main = console.app.main
     # Fixed figures, whatever the frames take.
     main.metrics.bars_per_second, main.metrics.frame_ms = BARS_PER_SECOND, 0.0
@@ -160,8 +160,11 @@ async def rest(console: ConsoleRun, pilot: Pilot[None], *words: str) -> None:
         main.show_keys(console.app.footer_labels())
         return all(word in console.text("#session-line") for word in words)
 
+    def is_at_rest() -> bool:
+        return shows_all() and console.app.history_fetch.lacking(main.view_state, [main.chart]) is None
+
     await until(pilot, lambda: is_open_read(console), "the opening values")
-    await until(pilot, shows_all, f"{words} on the bar")
+    await until(pilot, is_at_rest, f"{words} on the bar, and earlier bars on the chart")
 
 
 async def starting(console: ConsoleRun, pilot: Pilot[None]) -> None:
@@ -521,7 +524,7 @@ SCENES: Final = (
     Scene("copy", over_panels("y", ChoiceScreen)),
     Scene("symbol", asked("symbol")),
     Scene("speed", asked("speed")),
-    Scene("joined", joined, config=of_two_symbols(), sizes=(NARROW, WIDE)),
+    Scene("joined", joined, config=of_two_symbols()),
     Scene("joins-later", before_it_joined, config=of_two_symbols()),
     Scene("add", of_symbols("a", "c"), config=of_two_symbols(), sizes=(NARROW, MEDIUM)),
     Scene("remove", of_symbols("r"), sizes=(NARROW,)),
