@@ -120,6 +120,10 @@ class LineList(ScrolledLines):
         self._reveal()
         self.data_changed()
 
+    def on_resize(self, _event: events.Resize) -> None:
+        """Keep the cursor's line in sight; of a list that follows, that is the newest one."""
+        self._reveal()
+
     def _reveal(self) -> None:
         top, rows = self.scroll_offset.y, max(self.scrollable_content_region.height, 1)
         wanted = max(min(max(top, self.cursor - rows + 1), self.cursor), 0)

@@ -43,3 +43,19 @@ def test_keys_move_the_cursor_and_stop_at_both_ends(play: Any) -> None:
 
     play(widget, act, (20, 10))
     assert cursors == [29, 29, 28, 19, 0, 0, 9]
+
+
+def test_a_list_that_gets_lower_or_higher_keeps_its_newest_line_in_sight(play: Any, lines: Any) -> None:
+    widget = LineList()
+    seen = []
+
+    async def act(pilot: Any, _app: Any) -> None:
+        widget.show_lines(30, lambda line: ((str(line), "base"),))
+        await pilot.pause()
+        for height in (10, 6, 9):
+            await pilot.resize_terminal(20, height)
+            await pilot.pause()
+            seen.append([line.strip() for line in lines(widget)][-1])
+
+    play(widget, act, (20, 10))
+    assert seen == ["29", "29", "29"]
