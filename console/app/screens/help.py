@@ -46,7 +46,7 @@ _FIGURES: Final = (
     (CORRECTED, "Bar that was corrected or filled late, in a live session"),
     (JOINS_LATER, "Before a symbol, in the past: it joins later"),
     ("1─ 2─", "Lines over the price, with number and name at their right ends"),
-    ("⠤⠒⠉", "Line of the chart; if these are no dots, set chart_lines: blocks (tapedeck settings)"),
+    ("⠤⠒⠉", "Line of the chart; if you see no dots here, set chart_lines: blocks (tapedeck settings)"),
     ("PMH PML", "High and low of the pre-market, as levels in the chart"),
 )
 _WORDS: Final = (

@@ -247,6 +247,10 @@ class SymbolTable(Painted, can_focus=True, inherit_bindings=False):
     def _page_rows(self) -> int:
         return max(self.scrollable_content_region.height - 1, 1)
 
+    def on_resize(self, _event: events.Resize) -> None:
+        """Keep the symbol under the cursor in sight."""
+        self._reveal(self._position())
+
     def _reveal(self, position: int) -> None:
         top, rows = self.scroll_offset.y, self._page_rows()
         wanted = min(max(top, position - rows + 1), position)

@@ -208,7 +208,7 @@ class _OneConnection(DataStream):
         try:
             messages = msgpack.unpackb(frame)
         except Exception:  # noqa: BLE001 - msgpack raises of many classes
-            self._nonsense.note("frames that are no msgpack", bytes(frame[:50]))
+            self._nonsense.note("frames that are not msgpack", bytes(frame[:50]))
             return
         if not isinstance(messages, list):
             self._nonsense.note("frames without a list", messages)

@@ -120,7 +120,7 @@ def handshake_error(status: int) -> FeedError:
             _sentences(f"Alpaca refuses the keys at the stream ({told})", _CHECK_KEYS), is_bad_input=True
         )
     if status == 404:
-        return FeedError(f"there is no such stream at Alpaca ({told})", is_final=True)
+        return FeedError(f"Alpaca has no such stream ({told})", is_final=True)
     if status == 429:
         return FeedError(
             f"too many connections or tries to connect ({told}): another program may use the account"

@@ -132,7 +132,9 @@ class RestCalls:
             alarm.join()
             self._sockets.release_retired()
         if not isinstance(answer, dict):
-            raise RequestError(FeedError(f"{head}Alpaca's answer is no JSON object"))
+            # A connection that is closed before the body came leaves none.
+            cause = CLOSED_TEXT if self._closed.is_set() else "Alpaca's answer is not a JSON object"
+            raise RequestError(FeedError(f"{head}{cause}"))
         return answer
 
     def _failed(  # noqa: PLR0911 - one line for each cause
@@ -151,7 +153,7 @@ class RestCalls:
         if isinstance(error, FeedError):
             return RequestError(FeedError(f"{head}{error}"))
         if isinstance(error, ValueError):  # of JSON; requests has it as a RequestException, too
-            return RequestError(FeedError(f"{head}Alpaca's answer is no JSON, or was cut off"))
+            return RequestError(FeedError(f"{head}Alpaca's answer is not JSON, or was cut off"))
         if isinstance(error, requests.exceptions.SSLError):
             return RequestError(FeedError(f"{head}{NO_TLS_TEXT}"))
         if isinstance(error, requests.RequestException):

@@ -24,7 +24,7 @@ def bar_of_message(symbol: str, opened_at: int, message: Mapping[Any, Any], kind
 
 
 def number_of(value: object) -> float:
-    """Return a value of a message as a float, NaN if it is no number."""
+    """Return a value of a message as a float, NaN if it is not a number."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return math.nan
     try:

@@ -49,7 +49,7 @@ class CandleBook:
 
     A candle is a bar once it is over: when a later one of its symbol came, or `delay` seconds of the market
     after its end. A change of a bar that was sent is an updated bar; so is what history has otherwise. A
-    candle without volume had no trade, and is no bar; nor is one whose values are no numbers.
+    candle without volume had no trade, and is no bar; nor is one whose values are not numbers.
     """
 
     def __init__(self, step: int, delay: float, *, kept: int = KEPT_SLOTS) -> None:
@@ -165,7 +165,7 @@ class CandleBook:
 
 
 def bar_of(symbol: str, candle: Candle) -> FeedBar | None:
-    """Return a candle as a bar, or None if its values are no finite numbers."""
+    """Return a candle as a bar, or None if its values are not finite numbers."""
     try:
         opened, *values = (float(value) for value in candle[:6])
         if len(values) != 5 or not all(map(math.isfinite, (opened, *values))):

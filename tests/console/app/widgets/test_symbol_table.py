@@ -461,3 +461,17 @@ def test_figures_of_the_session_before_are_marked_and_only_where_today_has_none(
         assert table.shown_symbols == ("AIG", "SPY", "BAC", "IBM")
 
     play(table, act, (100, 10))
+
+
+def test_a_table_that_gets_lower_keeps_the_focused_symbol_in_sight(
+    play: Any, lines: Any, rows: Any, table: SymbolTable
+) -> None:
+    async def act(pilot: Any, _app: Any) -> None:
+        table.show(rows(symbols=MANY[:4]))
+        table.focus_symbol(MANY[3])
+        await pilot.pause()
+        await pilot.resize_terminal(60, 3)
+        await pilot.pause()
+        assert MANY[3] in lines(table)[-1]
+
+    play(table, act, (60, 10))

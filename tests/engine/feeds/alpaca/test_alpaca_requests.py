@@ -187,7 +187,7 @@ def cut_off(handler):
         ((500, {"message": "oh"}, {}), "500"),
         ((502, b"<html>", {}), "502"),
         ((200, b'{"bars": {"SPY": [{"t": "2013', {}), "cut"),
-        ((200, b"<html>", {}), "no JSON"),
+        ((200, b"<html>", {}), "not JSON"),
         (lambda handler: handler.connection.shutdown(socket.SHUT_RDWR), "broke off"),
         (cut_off, "broke off"),
     ],
@@ -287,8 +287,7 @@ def test_another_thread_ends_a_request_or_the_wait_before_the_next_one(hang):
         assert not thread.is_alive()
         with pytest.raises(FeedError, match="closed"):
             ask(history)
-    # An answer that is cut short is no JSON.
-    assert any(word in told[0] for word in ("closed", "500", "no JSON"))
+    assert "closed" in told[0] or "500" in told[0]
 
 
 @pytest.mark.parametrize(

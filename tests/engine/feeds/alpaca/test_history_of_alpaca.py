@@ -111,7 +111,7 @@ def test_history_has_other_values_than_the_stream_and_both_are_given() -> None:
         ("html", "Alpaca's server has an error (HTTP 502"),
         ("401", "Alpaca refuses the keys (HTTP 401"),
         ("403", "Alpaca refuses the keys (HTTP 403"),
-        ("cut", "is no JSON, or was cut off"),
+        ("cut", "is not JSON, or was cut off"),
         ("reset", "the connection broke off"),
         ("hang", "no answer of Alpaca within"),
     ],
