@@ -185,4 +185,4 @@ def test_a_scan_takes_little_beside_the_evaluation_of_its_rule() -> None:
         for view in views:
             rule.scan(view)
         evaluations.append(time.thread_time() - started)
-    assert min(whole) - min(evaluations) < 100e-6 * len(views)
+    assert min(whole) - min(evaluations) < 300e-6 * len(views)
