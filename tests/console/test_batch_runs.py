@@ -229,18 +229,20 @@ def wait_for_text(terminal: int, text: str, limit_s: float = 30.0) -> str:
 
 
 @pytest.mark.parametrize(
-    ("number", "flags"), [(signal.SIGINT, ["--json"]), (signal.SIGTERM, [])], ids=["ctrl-c", "terminate"]
+    ("numbers", "flags"),
+    [([signal.SIGINT], ["--json"]), ([signal.SIGTERM, signal.SIGTERM], [])],  # `timeout` sends SIGTERM twice
+    ids=["ctrl-c", "terminate"],
 )
 def test_an_interrupted_run_ends_in_order_and_keeps_its_sessions(
-    session_file: Writer, lean_store: Path, tmp_path: Path, number: signal.Signals, flags: list[str]
+    session_file: Writer, lean_store: Path, tmp_path: Path, numbers: list[signal.Signals], flags: list[str]
 ) -> None:
     out = tmp_path / "out"
     command = ("run", session_file(), "--store", lean_store, "--speed", "3600", "--export", out, *flags)
     with started(*command) as (process, terminal):
         shown = wait_for_text(terminal, "2013-10-07")  # the progress bar: it plays
         assert "0/5 sessions" in shown
-        process.send_signal(number)
-        process.send_signal(number)  # the impatient press twice
+        for number in numbers:
+            process.send_signal(number)
         stdout, _ = process.communicate(timeout=30)
     assert process.returncode == 130
     if flags:
