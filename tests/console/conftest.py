@@ -20,6 +20,7 @@ from tapedeck.engine.store.locations import open_store
 from tests.support.console_runs import SYMBOLS
 from tests.support.imports import import_lean
 from tests.support.markets import fill_store, open_new_store
+from tests.support.quick_pilot import quick_pilot
 from tests.support.quick_styles import quick_styles
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -45,8 +46,8 @@ def no_opening_values(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _quick_styles() -> Iterator[None]:
-    with quick_styles():
+def _quick_consoles() -> Iterator[None]:
+    with quick_styles(), quick_pilot():
         yield
 
 
