@@ -90,7 +90,6 @@ async def play_to_the_break(console: ConsoleRun, pilot: Pilot[None], session_bre
     ("moves", "expected"),
     [
         (["step", "step"], ("2013-11-26", 1)),
-        (["hour_on"], ("2013-11-26", 59)),
         (["hour_on", "minute_on", "minute_on"], ("2013-11-26", 61)),
         (["next_session"], ("2013-11-26", 390)),
         (["next_session", "step"], ("2013-11-27", 0)),

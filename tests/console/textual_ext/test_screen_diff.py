@@ -7,7 +7,7 @@ from functools import cache
 from itertools import pairwise
 
 import pyte
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 from rich.segment import Segment
@@ -97,6 +97,7 @@ def cells(shown: pyte.Screen) -> list[list[pyte.screens.Char]]:
     return [[shown.buffer[y][x] for x in range(WIDTH)] for y in range(HEIGHT)]
 
 
+@settings(max_examples=50)
 @given(st.lists(layouts() | parts(), max_size=5), st.booleans())
 def test_the_terminal_shows_the_updates_as_textual_writes_them(
     updates: list[CompositorUpdate], by_cell: bool
@@ -109,6 +110,7 @@ def test_the_terminal_shows_the_updates_as_textual_writes_them(
         assert cells(ours) == cells(theirs)
 
 
+@settings(max_examples=40)
 @given(layouts(), st.lists(parts(), max_size=3), st.booleans())
 def test_an_update_is_not_written_twice(
     whole: LayoutUpdate, others: list[ChopsUpdate], by_cell: bool
