@@ -69,6 +69,7 @@ class Terminal:
         self._screen = pyte.Screen(columns or _FALLBACK[0], rows or _FALLBACK[1])
         self._emulator = pyte.ByteStream(self._screen)
         self._drawn = 0
+        self._lines: list[str] | None = None
 
     # Keyboard and screen
 
@@ -76,7 +77,9 @@ class Terminal:
     def lines(self) -> list[str]:
         """The lines on the screen."""
         self._draw()
-        return list(self._screen.display)
+        if self._lines is None:
+            self._lines = list(self._screen.display)
+        return self._lines
 
     @property
     def text(self) -> str:
@@ -96,6 +99,7 @@ class Terminal:
         """Change the size of the terminal, and signal it to the program."""
         self._draw()
         self._screen.resize(rows, columns)
+        self._lines = None
         _set_size(self._master, columns, rows)
         self.process.send_signal(signal.SIGWINCH)  # the system sends it in a controlling terminal only
 
@@ -186,7 +190,9 @@ class Terminal:
     def _draw(self) -> None:
         """Pass new output to the emulator, which is slow, so only before a read."""
         data, self._drawn = self.seen[self._drawn :], len(self.seen)
-        self._emulator.feed(data)
+        if data:
+            self._emulator.feed(data)
+            self._lines = None
 
     # State of the terminal after the program
 

@@ -61,7 +61,14 @@ def notices(console: ConsoleRun) -> list[str]:
 
 def drawn_with(console: ConsoleRun, color: str) -> bool:
     """Whether a colour is on the screen after all pending drawing."""
-    return color in console.app.export_screenshot()
+    wanted = Color.parse(color).rich_color.triplet
+    strips = console.app.screen._compositor.render_strips()
+    styles = {segment.style for strip in strips for segment in strip if segment.style}
+    return any(
+        part is not None and part.triplet == wanted
+        for style in styles
+        for part in (style.color, style.bgcolor)
+    )
 
 
 def test_an_edit_of_the_theme_in_use_takes_effect_at_once(
