@@ -51,9 +51,9 @@ def test_a_run_ends_with_a_table_of_its_sessions(
 
 
 def test_with_json_there_is_one_document_and_nothing_else(
-    shell: Any, session_file: Writer, lean_store: Path, tmp_path: Path
+    tapedeck: Any, session_file: Writer, lean_store: Path, tmp_path: Path
 ) -> None:
-    done = shell("run", session_file(), "--store", lean_store, "--json", "--export", tmp_path / "out")
+    done = tapedeck("run", session_file(), "--store", lean_store, "--json", "--export", tmp_path / "out")
     assert done.exit_code == 0
     assert done.stderr == ""
     document = done.document
@@ -288,7 +288,7 @@ def test_a_full_disk_behind_stdout_is_an_error(shell: Any) -> None:
 
 @pytest.mark.parametrize(
     "environment",
-    [{"NO_COLOR": "1"}, {"TERM": "dumb"}, {"PYTHONIOENCODING": "ascii"}, {"PYTHONIOENCODING": "latin-1"}],
+    [{"NO_COLOR": "1", "PYTHONIOENCODING": "latin-1"}, {"TERM": "dumb", "PYTHONIOENCODING": "ascii"}],
     ids=str,
 )
 def test_any_terminal_gets_the_same_figures(
@@ -296,10 +296,12 @@ def test_any_terminal_gets_the_same_figures(
 ) -> None:
     done = shell("run", session_file(), "--store", lean_store, **environment)
     assert done.exit_code == 0
+    assert done.stderr == ""
     assert "2013-10-07" in done.stdout
     assert "\x1b" not in done.stdout
 
 
-def test_colour_can_be_forced(shell: Any, session_file: Writer, lean_store: Path) -> None:
-    done = shell("--color", "always", "run", session_file(), "--store", lean_store, TERM="xterm-256color")
+def test_colour_can_be_forced(tapedeck: Any, session_file: Writer, lean_store: Path) -> None:
+    file = session_file()
+    done = tapedeck("--color", "always", "run", file, "--store", lean_store, TERM="xterm-256color")
     assert "\x1b[" in done.stdout

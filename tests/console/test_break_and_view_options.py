@@ -22,13 +22,18 @@ Writer = Callable[..., Path]
 
 @pytest.fixture
 def week(session_file: Writer) -> Path:
+    return file_of_spy(session_file)
+
+
+def file_of_spy(session_file: Writer, **backtest: str) -> Path:
     historical = {
         "data": [{"trailing_days": 1, "intervals": ["1m"]}],
         "indicators": {"high_2w": {"type": "trailing_max", "period": "2w", "field": "high"}},
     }
     indicators = {"rsi_14": {"type": "RSI", "interval": "1m", "timeperiod": 14}}
     return session_file(
-        session_data_config={"symbols": ["SPY"], "historical": historical, "indicators": indicators}
+        backtest_config=backtest,
+        session_data_config={"symbols": ["SPY"], "historical": historical, "indicators": indicators},
     )
 
 
@@ -74,8 +79,11 @@ def test_an_invalid_condition_is_a_usage_error(tapedeck: Any, week: Path, lean_s
 @pytest.mark.parametrize(
     "panel", ["session", "symbols", "bars", "indicators", "quality", "events", "metrics"]
 )
-def test_a_view_is_the_only_output_on_stdout(tapedeck: Any, week: Path, lean_store: Path, panel: str) -> None:
-    arguments = ("run", week, "--store", lean_store, "--no-ui", "--view", panel)
+def test_a_view_is_the_only_output_on_stdout(
+    tapedeck: Any, session_file: Writer, lean_store: Path, panel: str
+) -> None:
+    day = file_of_spy(session_file, end_date="2013-10-07")
+    arguments = ("run", day, "--store", lean_store, "--no-ui", "--view", panel)
     rows = list(csv.DictReader(io.StringIO(tapedeck(*arguments).stdout)))
     document = tapedeck(*arguments, "--format", "json").document
     assert len(rows) == len(document) > 0

@@ -61,7 +61,9 @@ def test_a_full_stop_steps_one_slot_m_a_minute_and_o_an_hour(console_store: BarS
         drive(console, act)
 
 
-def test_a_step_back_shows_the_past_and_end_returns(console_store: BarStore, tmp_path: Path) -> None:
+def test_a_step_back_shows_the_past_and_end_or_steps_forward_return(
+    console_store: BarStore, tmp_path: Path
+) -> None:
     async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, "o", "o")
         await until(pilot, lambda: at(console, 120), "two hours")
@@ -80,18 +82,9 @@ def test_a_step_back_shows_the_past_and_end_returns(console_store: BarStore, tmp
         await press(pilot, "end")
         await until(pilot, lambda: "PAST" not in clock(console), "the present")
         assert console.past_frontier is None
-
-    with console_run(console_store, tmp_path) as console:
-        drive(console, act)
-
-
-def test_steps_forward_in_the_past_end_at_the_present(console_store: BarStore, tmp_path: Path) -> None:
-    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
-        await press(pilot, "o")
-        await until(pilot, lambda: at(console, 60), "an hour")
         await press(pilot, "comma", "comma", "o")
         assert console.past_frontier is None
-        assert at(console, 60)
+        assert at(console, 120)
 
     with console_run(console_store, tmp_path) as console:
         drive(console, act)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from tapedeck.engine.export.validation import validate_export
 from tests.support.pseudo_terminal import PROJECT, Terminal, terminal
 
@@ -24,12 +22,12 @@ def is_warm(screen: Terminal) -> bool:
     return "–" not in row and "‹" not in row
 
 
-@pytest.mark.parametrize(("columns", "rows"), [(80, 24), (120, 36)])
-def test_the_five_minute_walk_works_as_written(tmp_path: Path, columns: int, rows: int) -> None:
+def test_the_five_minute_walk_works_as_written(tmp_path: Path) -> None:
+    """On the smallest usual terminal: on a larger one, all that is awaited here is on the screen, too."""
     readme = (PROJECT / "README.md").read_text(encoding="utf-8")
     assert f"`{CONDITION}`" in readme
     home = tmp_path / "home"
-    with terminal(home, columns=columns, rows=rows) as screen:
+    with terminal(home, columns=80, rows=24) as screen:
         screen.read_until_shown("▶ running", "2024-11-22", "12:0", "x60")
         press(screen, "1", "▸ DEMO_CALM")
         screen.read_until(lambda: is_warm(screen), "prices, changes and indicators of today")
