@@ -83,13 +83,6 @@ def test_an_edit_of_the_theme_in_use_takes_effect_at_once(
         await until(pilot, lambda: drawn_with(console, VIOLET) and not drawn_with(console, GREEN), "drawn")
         assert console.app.theme == MINE
         assert notices(console) == []
-
-    with console_run(console_store, tmp_path, config_folder=folder, ui_state=USED) as console:
-        drive(console, act)
-
-
-def test_a_dark_theme_can_become_a_light_one(console_store: BarStore, tmp_path: Path, folder: Path) -> None:
-    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         assert console.app.has_class("-dark-mode")
         save(folder, OWN.replace("dark: true", "dark: false"))
         await until(pilot, lambda: console.app.has_class("-light-mode"), "light")

@@ -87,6 +87,13 @@ def test_a_line_has_its_time_of_day_on_this_machine_and_its_level_as_a_letter(
         styles = [style and style.color for _, style in strips(console)[len(row_texts(console)) - 3 :][:3]]
         assert len(set(styles)) == 3, "each level has a colour of its own"
         assert panel(console).heading == "7 log, times in EDT"
+        table = panel(console).as_table(console.app.view_state())
+        assert json.loads(table_text(table, "json"))[-2] == {
+            "time": "2013-10-08T15:30:05.250Z",
+            "level": "warning",
+            "source": "session feed",
+            "message": "four bars are late",
+        }, "copied as in the log file"
 
     with console_run(console_store, tmp_path) as console:
         drive(console, act)
@@ -111,25 +118,14 @@ def test_new_lines_are_followed_until_the_user_scrolls_up_and_again_from_the_end
         assert row_texts(console)[-1].endswith("line 149")
         write("and on")
         await until(pilot, lambda: row_texts(console)[-1].endswith("and on"), "followed again")
-        await press(pilot, "home")
-        assert "line" not in row_texts(console)[0]
-        await press(pilot, "pagedown")
-        assert row_texts(console)[-1] != before[-1]
-
-    with console_run(console_store, tmp_path) as console:
-        drive(console, act, size=(80, 24))
-
-
-def test_the_mouse_wheel_stops_following_as_keys_do(console_store: BarStore, tmp_path: Path) -> None:
-    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
-        await open_log(console, pilot)
-        for number in range(100):
-            write(f"line {number}")
-        await until(pilot, lambda: row_texts(console)[-1].endswith("line 99"), "the end")
         await pilot._post_mouse_events([MouseScrollUp], view(console), button=0)
         write("one more")
         await until(pilot, lambda: view(console).max_scroll_y > view(console).scroll_y + 1, "scrolled up")
         assert not row_texts(console)[-1].endswith("one more")
+        await press(pilot, "home")
+        assert "line" not in row_texts(console)[0]
+        await press(pilot, "pagedown")
+        assert row_texts(console)[-1] != before[-1]
 
     with console_run(console_store, tmp_path) as console:
         drive(console, act, size=(80, 24))
@@ -247,22 +243,6 @@ def test_a_traceback_has_the_error_first_then_the_frames(console_store: BarStore
         assert [row.endswith(", fail") for row in rows[3:9]] == [True] * 6
         assert rows[9] == " " * 13 + "and 6 more callers, in the log file"
         assert len(rows) == 10
-
-    with console_run(console_store, tmp_path) as console:
-        drive(console, act)
-
-
-def test_copied_lines_have_their_time_as_in_the_log_file(console_store: BarStore, tmp_path: Path) -> None:
-    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
-        await open_log(console, pilot)
-        write("copy me", logging.WARNING)
-        table = panel(console).as_table(console.app.view_state())
-        assert json.loads(table_text(table, "json"))[-1] == {
-            "time": "2013-10-08T15:30:05.250Z",
-            "level": "warning",
-            "source": "session feed",
-            "message": "copy me",
-        }
 
     with console_run(console_store, tmp_path) as console:
         drive(console, act)
