@@ -27,14 +27,15 @@ def paused(console_store: BarStore, tmp_path: Path) -> Iterator[Terminal]:
         yield screen
 
 
-def test_a_time_typed_right_after_g_belongs_to_its_prompt(paused: Terminal) -> None:
-    paused.press("g14:05\r")
-    paused.read_until_shown("14:05 EST")
-
-
-def test_a_condition_typed_right_after_b_belongs_to_its_dialog(paused: Terminal) -> None:
+def test_keys_and_texts_of_a_burst_go_to_the_screen_that_is_open_by_then(paused: Terminal) -> None:
+    paused.press("qn.")  # a refused confirmation, and a step
+    paused.read_until_shown("09:31 EST")
+    paused.press("..'note of the two keys\r")
+    paused.read_until_shown("bookmarked: note of the two keys", "09:33 EST")
     paused.press("bAAA.close > 1\r")
     paused.read_until_shown("breakpoint 1: AAA.close > 1")
+    paused.press("\x1b[Bw")  # down to another symbol, and why
+    paused.read_until_shown("Why: BBB")
 
 
 def test_a_filter_typed_right_after_its_key_applies(paused: Terminal) -> None:
@@ -42,22 +43,7 @@ def test_a_filter_typed_right_after_its_key_applies(paused: Terminal) -> None:
     paused.read_until(lambda: "▸ BBB" in paused.text and "AAA" not in paused.text, "BBB alone")
 
 
-def test_keys_before_a_prompt_act_first(paused: Terminal) -> None:
-    paused.press("..'note of the two keys\r")
-    paused.read_until_shown("bookmarked: note of the two keys", "09:32")
-
-
-def test_why_right_after_a_change_of_symbol_explains_the_new_one(paused: Terminal) -> None:
-    paused.press("\x1b[Bw")
-    paused.read_until_shown("Why: BBB")
-
-
-def test_keys_after_a_refused_confirmation_act(paused: Terminal) -> None:
-    paused.press("qn.")
-    paused.read_until_shown("09:31")
-
-
-def test_a_key_after_a_prompt_acts_at_the_new_time(paused: Terminal) -> None:
+def test_a_time_typed_right_after_g_and_the_key_after_it_act_in_order(paused: Terminal) -> None:
     paused.press("g14:05\r,")
     paused.read_until_shown("◂ PAST", "14:04 EST")
 
