@@ -66,12 +66,13 @@ class Panel(Vertical):
         """The note of a panel has changed."""
 
     def __init__(self, playback: Playback) -> None:
-        super().__init__(id=self.NAME, classes="panel")
+        super().__init__(id=self.NAME, classes="panel -faced")
         self.playback = playback
         self.symbol = playback.plan.symbols[0]
         self.search = ""
-        self._face = Face()
-        self._face_text: str | None = None
+        # From the first: a face put on after the mount has the styles of the whole panel computed again.
+        self._face = Face(_face_content("loading", self.LOADING), classes="-loading")
+        self._face_text: str | None = self.LOADING
         self._title = ""
         self._frame = Frame.PLAIN
         self._heading_strip: Strip | None = None
@@ -89,7 +90,6 @@ class Panel(Vertical):
     def on_mount(self) -> None:
         """Put the panel's key and name on its frame."""
         self.show_heading()
-        self.face("loading", self.LOADING)
 
     def on_click(self, event: Click) -> None:
         """Report the click."""
@@ -184,7 +184,7 @@ class Panel(Vertical):
             return
         self._face_text = text
         self._face.set_classes(f"-{kind}")
-        self._face.update(Content(f"{_SIGNS[kind]} {text}"))
+        self._face.update(_face_content(kind, text))
         self.add_class("-faced")
 
     def fill(self) -> None:
@@ -236,3 +236,7 @@ class Panel(Vertical):
         if self.HAS_FILTER:
             self.search = text.strip()
             self.show_heading()
+
+
+def _face_content(kind: FaceKind, text: str) -> Content:
+    return Content(f"{_SIGNS[kind]} {text}")
