@@ -161,7 +161,7 @@ async def rest(console: ConsoleRun, pilot: Pilot[None], *words: str) -> None:
         return all(word in console.text("#session-line") for word in words)
 
     def is_at_rest() -> bool:
-        return shows_all() and console.app.history_fetch.lacking(main.view_state, [main.chart]) is None
+        return shows_all() and console.app.history_fetch.lacking(main.view_state, main.charts.open) is None
 
     await until(pilot, lambda: is_open_read(console), "the opening values")
     await until(pilot, is_at_rest, f"{words} on the bar, and earlier bars on the chart")
