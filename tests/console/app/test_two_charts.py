@@ -191,7 +191,7 @@ def test_both_charts_read_earlier_bars_and_are_cut_at_the_same_time(
         kept = [playback.history(state, panel.symbol, panel.interval) for panel in (first, second)]
         again = [playback.history(state, panel.symbol, panel.interval) for panel in (first, second)]
         assert all(one is other for one, other in zip(kept, again, strict=True)), "joined once for both"
-        await press(pilot, *["comma"] * 15)
+        await console.app.do("step_back", "15")
         await until(pilot, lambda: console.past_frontier == 18, "the past")
         view = playback.view_state().view
         assert view is not None
