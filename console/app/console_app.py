@@ -484,6 +484,11 @@ class ConsoleApp(TerminalApp):
         return self.main.shown_symbols
 
     @property
+    def layout_names(self) -> tuple[str, ...]:
+        """The names of all layouts: those that every user has, and the user's own."""
+        return self._layouts.names
+
+    @property
     def theme_name(self) -> str:
         """The theme of the screen."""
         return self.theme
