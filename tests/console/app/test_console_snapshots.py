@@ -37,6 +37,7 @@ from tapedeck.console.app.screens.columns import ColumnsScreen
 from tapedeck.console.app.screens.confirm import ConfirmScreen
 from tapedeck.console.app.screens.coverage import CoverageScreen
 from tapedeck.console.app.screens.find import FindScreen
+from tapedeck.console.app.screens.lines import LinesScreen
 from tapedeck.console.app.screens.prompt import PromptScreen
 from tapedeck.console.app.screens.report import ReportScreen
 from tapedeck.console.app.screens.symbol import SymbolScreen
@@ -44,6 +45,7 @@ from tapedeck.console.app.screens.text_page import TextPage
 from tapedeck.console.app.screens.why import WhyScreen
 from tapedeck.console.app.ui_state import UiState
 from tapedeck.console.app.widgets import CoverageMap
+from tapedeck.console.app.widgets.chart_lines import LineStyle
 from tapedeck.console.panel_data.registry import key_of, panel_ids
 from tapedeck.engine.feeds.live_status import FeedState, GapState, LivePhase
 from tapedeck.engine.read.status import RunState, WorkerState
@@ -71,7 +73,7 @@ from tests.support.scanning_consoles import with_scanners
 from tests.support.trading_consoles import with_strategies
 
 THEMES: Final = {"dark": "tapedeck-dark", "light": "tapedeck-light"}
-NARROW, MEDIUM, WIDE = "80x24", "120x36", "200x60"
+NARROW, MEDIUM, SPLIT, WIDE = "80x24", "120x36", "160x50", "200x60"
 BARS_PER_SECOND: Final = 48_200.0
 MEMORY_KB: Final = 212 * 2**10
 
@@ -131,6 +133,20 @@ def wide() -> dict[str, Any]:
     return many
 
 
+def charted() -> dict[str, Any]:
+    """Return a session file with lines and panes on two intervals, the day after an early close."""
+    many = document(start_date="2013-12-02")
+    data = many["session_data_config"]
+    data["streams"] = ["1m", "5m", "1h", "1d"]
+    data["indicators"] |= {
+        "bands": {"type": "BBANDS", "interval": "1m", "timeperiod": 20},
+        "macd": {"type": "MACD", "interval": "1m"},
+        "sar": {"type": "SAR", "interval": "5m"},
+        "atr_5m": {"type": "ATR", "interval": "5m", "timeperiod": 14},
+    }
+    return many
+
+
 def of_two_symbols() -> dict[str, Any]:
     """Return a session file over two of the three stored symbols."""
     two = document()
@@ -166,7 +182,7 @@ async def rest(console: ConsoleRun, pilot: Pilot[None], *words: str) -> None:
         return all(word in console.text("#session-line") for word in words)
 
     def is_at_rest() -> bool:
-        return shows_all() and console.app.history_fetch.lacking(main.view_state, [main.chart]) is None
+        return shows_all() and console.app.history_fetch.lacking(main.view_state, main.charts.open) is None
 
     await until(pilot, lambda: is_open_read(console), "the opening values")
     await until(pilot, is_at_rest, f"{words} on the bar, and earlier bars on the chart")
@@ -260,6 +276,57 @@ async def reported(console: ConsoleRun, pilot: Pilot[None]) -> None:
     console.system.resume()
     await until(pilot, lambda: isinstance(console.app.screen, ReportScreen), "the report")
     await until(pilot, lambda: "stamp" in console.text("#report"), "its text")
+
+
+def on_interval(interval: str) -> Act:
+    """Show an interval on the chart."""
+
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
+        await console.app.do("interval", interval)
+        await rest(console, pilot)
+
+    return act
+
+
+async def at_ten(console: ConsoleRun, pilot: Pilot[None]) -> None:
+    """Play on to half an hour after the open."""
+    await console.app.do("interval", "1m")
+    if (left := 30 - console.frontier) > 0:
+        console.system.step(left)
+    await until(pilot, lambda: is_paused_at(console, 30), "slot 30")
+    await rest(console, pilot, "10:00")
+
+
+async def pointed(console: ConsoleRun, pilot: Pilot[None]) -> None:
+    """Move the crosshair to the last bar of an early close."""
+    await at_ten(console, pilot)
+    await press(pilot, *["left"] * 31)
+    await rest(console, pilot)
+
+
+async def in_blocks(console: ConsoleRun, pilot: Pilot[None]) -> None:
+    console.app.chart_lines = LineStyle.BLOCKS
+    console.app.main.chart.chart.refresh()
+    await rest(console, pilot)
+
+
+async def in_dots(console: ConsoleRun, pilot: Pilot[None]) -> None:
+    console.app.chart_lines = LineStyle.BRAILLE
+    await press(pilot, "backspace")
+    await rest(console, pilot)
+
+
+async def two_charts(console: ConsoleRun, pilot: Pilot[None]) -> None:
+    """Open a second chart of another interval, and pin the first to its symbol."""
+    await at_ten(console, pilot)
+    await press(pilot, "C", "2", "P")
+    console.app.main.focus_symbol("BBB")
+    await rest(console, pilot)
+
+
+async def two_charts_of_the_past(console: ConsoleRun, pilot: Pilot[None]) -> None:
+    await console.app.do("goto", "09:45")
+    await rest(console, pilot, "PAST", "09:45")
 
 
 def over(word: str) -> Act:
@@ -573,6 +640,21 @@ STAGES: Final = (
             ),
         ),
     ),
+    Stage(
+        "charts", paused_at(2, "09:32"),
+        (
+            View("chart-of-hours", (MEDIUM,), on_interval("1h")),
+            View("chart-of-days", (MEDIUM,), on_interval("1d")),
+            View("chart-two-minutes-after-the-open", (MEDIUM, WIDE), on_interval("5m")),
+            View("crosshair", (MEDIUM, WIDE), pointed),
+            View("lines-of-blocks", (MEDIUM,), in_blocks, in_dots),
+            View("lines", (MEDIUM,), over_panels("v", LinesScreen), leave),
+            View("layouts", (NARROW, MEDIUM), over_panels("L", ChoiceScreen), leave),
+            View("two-charts", (SPLIT, WIDE), two_charts),
+            View("two-charts-looking-back", (SPLIT,), two_charts_of_the_past),
+        ),
+        config=charted(),
+    ),
     Stage("live-waiting", waiting, (View("live-waiting", (NARROW, WIDE)),), console=live_console),
     Stage(
         "live", recording,
@@ -597,7 +679,7 @@ STAGES: Final = (
     ),
     Stage("coverage", at_half_past_ten, (View("coverage", (NARROW, WIDE), coverage),), store="holed_store"),
     Stage(
-        "many-symbols", paused_at(60, "10:30"), (View("many-symbols", ALL),),
+        "many-symbols", paused_at(60, "10:30"), (View("many-symbols", (*ALL, SPLIT)),),
         store="wide_store", config=wide(),
     ),
     Stage(
@@ -635,7 +717,10 @@ STAGES: Final = (
     ),
 )  # fmt: skip
 SHOTS: Final = [
-    Shot(stage, size) for stage in STAGES for size in ALL if any(size in view.sizes for view in stage.views)
+    Shot(stage, size)
+    for stage in STAGES
+    for size in (*ALL, SPLIT)
+    if any(size in view.sizes for view in stage.views)
 ]
 
 
