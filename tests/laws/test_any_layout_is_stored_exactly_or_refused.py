@@ -95,7 +95,7 @@ def zone_of(times: TimeLayout) -> dict[str, str]:
     return {"zone": times.zone} if times.zone is not None else {}
 
 
-LAW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+LAW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @LAW
