@@ -649,7 +649,7 @@ def test_a_file_that_cannot_be_read_is_an_error_that_names_it(copy):
         validate_export(copy)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(["session.csv", "bars.csv", "indicators.csv", "quality.csv"]), st.data())
 def test_no_damage_to_a_table_goes_unseen(copy, name, data):
     """Any bytes at any position: there is a finding, and no crash."""

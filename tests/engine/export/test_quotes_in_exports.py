@@ -144,7 +144,7 @@ def _shortest(value: float) -> str:
     return str(int(value)) if value.is_integer() else repr(value)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from(("IBM", "BAC")), st.integers(0, SLOTS)), max_size=3),
     st.integers(0, SLOTS),
@@ -393,7 +393,7 @@ def test_a_last_quote_that_is_not_that_of_the_rows_is_found(
     assert_found(copy, None, pattern, "session.json")
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_no_damage_to_the_rows_goes_unseen(copy: Path, data: st.DataObject) -> None:
     """Any bytes at any position: there is a finding, and no crash."""
