@@ -1,15 +1,15 @@
 """The console in a pseudo-terminal: frame times, slow-down of the engine, key latency.
 
-    python -m benchmarks.console_frames [--live] [SYMBOLS ...]
+    python -m benchmarks.console_frames [--live | --charts] [SYMBOLS ...]
 
 Each run is a separate process; its terminal's output is read as fast as it is written, and discarded. A frame
 is the time from the start of an update until its changes are written. In the same process the engine is timed
 with and without a console, in turns and with the same log file; the fastest run of each side counts, since
 other load only adds time. A key is timed from the key press until its effect is read from the terminal, in
 separate runs. Then the past plays, with the run paused: its frames, and a key that stops it. With
-`--live` a live session of made-up bars is recorded instead, at real rhythm and faster. A shared machine
-is slow at times: keys of runs during which it was not, by a measurement before and after, have a column of
-their own.
+`--live` a live session of made-up bars is recorded instead, at real rhythm and faster. With `--charts` the
+run is watched on two charts with three panes each. A shared machine is slow at times: keys of runs during
+which it was not, by a measurement before and after, have a column of their own.
 """
 
 from __future__ import annotations
@@ -29,9 +29,13 @@ import time
 from dataclasses import asdict, dataclass
 from enum import Enum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks.market import market, session_file
 from benchmarks.measure import MachineSpeed, row
+
+if TYPE_CHECKING:
+    from tapedeck.console.app.ui_state import UiState
 
 # Number of symbols → sessions: enough bars for some seconds at maximum speed.
 MARKETS = {4: 4000, 100: 504, 500: 126}
@@ -40,6 +44,10 @@ SPEEDS = (0.0, 60.0)
 PAST_SPEEDS = (60.0, 3600.0)
 """Speeds at which the past plays; the last is the highest of the ladder."""
 PAST_SIZE = (200, 60)
+CHARTS_SIZE = (200, 60)
+OSCILLATORS = {"macd": "MACD", "rsi": "RSI", "atr": "ATR"}
+"""The panes of each of two charts: name → kind."""
+CHART_INTERVALS = ("1m", "5m")
 LIVE_SPEEDS = (1.0, 60.0)
 LIVE_S = 40.0
 """Seconds of a live session; at real rhythm most frames show that only the clock has moved on."""
@@ -73,15 +81,17 @@ HEADER = (
 
 
 class Kind(Enum):
-    """What is watched: a run, its past, or a live session."""
+    """What is watched: a run, on one chart or on two, its past, or a live session."""
 
     RUN = "run"
+    CHARTS = "two charts"
     PAST = "past"
     LIVE = "live"
 
 
 KEYS = {
     Kind.RUN: (OPENED, EFFECT, UNDO),
+    Kind.CHARTS: (OPENED, EFFECT, UNDO),
     Kind.PAST: (PAST_OPENED, PAST_EFFECT, PAST_UNDO),
     Kind.LIVE: (LIVE_OPENED, EFFECT, LIVE_UNDO),
 }
@@ -104,16 +114,18 @@ class Watched:
 # The process that plays
 
 
-def play(symbols: int, speed: float, report: Path, *, with_alone: bool, plays_past: bool) -> None:
+def play(symbols: int, speed: float, report: Path, *, with_alone: bool, kind: Kind) -> None:
     """Play a market in the console on this terminal, and write the measurements to a file.
 
-    `with_alone`: play it several times, in turns with runs without a console. `plays_past`: play its past.
+    `with_alone`: play it several times, in turns with runs without a console. `kind`: all but a live session.
     """
     from benchmarks.watched_app import play_alone, play_watched  # noqa: PLC0415 - only this process has a screen
+    from tapedeck.console.app.ui_state import UiState  # noqa: PLC0415 - as above
     from tapedeck.engine.metrics.log import close_logging, configure_logging  # noqa: PLC0415 - as above
 
     sessions = MARKETS[symbols]
-    config = session_file(symbols, sessions, prefetch_days=5)
+    panes, ui_state = two_charts() if kind is Kind.CHARTS else ({}, UiState())
+    config = session_file(symbols, sessions, prefetch_days=5, indicators=panes)
     backtest = config.backtest_config
     assert backtest is not None
     config = config.model_copy(
@@ -125,13 +137,32 @@ def play(symbols: int, speed: float, report: Path, *, with_alone: bool, plays_pa
         for _ in range(ROUNDS if with_alone else 1):
             measured.alone_s += [play_alone(config, store)] if with_alone else []
             frames_ms, seconds, watched_s = play_watched(
-                config, store, Path(folder), PACED_S if speed else None, plays_past=plays_past
+                config,
+                store,
+                Path(folder),
+                PACED_S if speed else None,
+                plays_past=kind is Kind.PAST,
+                ui_state=ui_state,
             )
             measured.frames_ms += frames_ms
             measured.watched_s.append(watched_s)
             measured.seconds += seconds
         close_logging()
     report.write_text(json.dumps(asdict(measured)), encoding="utf-8")
+
+
+def two_charts() -> tuple[dict[str, dict[str, str | int]], UiState]:
+    """Return the indicators of three panes on each of two charts, and a screen on which these are open."""
+    from tapedeck.console.app.ui_state import KeptChart, KeptLayout, UiState  # noqa: PLC0415 - as in `play`
+
+    found: dict[str, dict[str, str | int]] = {}
+    lines: list[dict[str, tuple[str, ...]]] = []
+    for interval in CHART_INTERVALS:
+        panes = {f"{name}_{interval}": kind for name, kind in OSCILLATORS.items()}
+        found |= {name: {"type": kind, "interval": interval} for name, kind in panes.items()}
+        lines.append({"benchmark": tuple(panes)})
+    charts = tuple(KeptChart(interval) for interval in CHART_INTERVALS)
+    return found, UiState(layout=KeptLayout(charts=charts), lines=lines[0], second_lines=lines[1])
 
 
 def record(symbols: int, speed: float, report: Path) -> None:
@@ -306,12 +337,12 @@ def main() -> None:
             speed,
             Path(report_path),
             with_alone="--alone" in sys.argv,
-            plays_past=kind is Kind.PAST,
+            kind=kind,
         )
         return
     print(HEADER)
     machine = MachineSpeed()
-    chosen = [int(word) for word in sys.argv[1:] if word != "--live"]
+    chosen = [int(word) for word in sys.argv[1:] if word not in ("--live", "--charts")]
     if "--live" in sys.argv:
         for symbols in chosen or MARKETS:
             for speed in LIVE_SPEEDS:
@@ -321,6 +352,10 @@ def main() -> None:
     for symbols in chosen or MARKETS:
         with market("parquet", symbols, MARKETS[symbols]):  # created here, outside the measurement
             pass
+        if "--charts" in sys.argv:
+            for speed in SPEEDS:
+                report(symbols, speed, CHARTS_SIZE, machine, Kind.CHARTS)
+            continue
         for speed in SPEEDS:
             for size in SIZES:
                 report(symbols, speed, size, machine, Kind.RUN)

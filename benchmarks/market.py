@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
@@ -63,8 +64,14 @@ def market(kind: str, symbols: int, sessions: int, missing: float = 0.0) -> BarS
     return store
 
 
-def session_file(symbols: int, sessions: int, *, prefetch_days: int) -> SessionConfig:
-    """Return the session job: 5m and 15m bars, SMA 20, EMA 20, RSI 14, VWAP, quality."""
+def session_file(
+    symbols: int,
+    sessions: int,
+    *,
+    prefetch_days: int,
+    indicators: Mapping[str, Mapping[str, str | int]] | None = None,
+) -> SessionConfig:
+    """Return the session job: 5m and 15m bars, SMA 20, EMA 20, RSI 14, VWAP, quality, `indicators`."""
     played = sessions_of(sessions)[HISTORY_SESSIONS:]
     document = {
         "session_name": "benchmark",
@@ -82,6 +89,7 @@ def session_file(symbols: int, sessions: int, *, prefetch_days: int) -> SessionC
                 "ema_20": {"type": "EMA", "interval": "1m", "timeperiod": 20},
                 "rsi_14": {"type": "RSI", "interval": "1m", "timeperiod": 14},
                 "vwap": {"type": "VWAP", "interval": "1m"},
+                **(indicators or {}),
             },
         },
     }

@@ -15,6 +15,7 @@ from tapedeck.console.app.launch import tuned_interpreter
 from tapedeck.console.app.log_lines import LogLines
 from tapedeck.console.app.playback import Playback, ViewState
 from tapedeck.console.app.screens.main import MainScreen
+from tapedeck.console.app.ui_state import UiState
 from tapedeck.console.app.viewpoint import Position
 from tapedeck.engine.config import SessionConfig
 from tapedeck.engine.feeds.live_options import LiveOptions
@@ -105,10 +106,12 @@ def play_watched(
     *,
     plays_past: bool = False,
     live: LiveOptions | None = None,
+    ui_state: UiState | None = None,
 ) -> tuple[list[float], float, float]:
     """Play in the console on this terminal; return frames in ms, seconds on screen, seconds of the run.
 
     `plays_past`: the frames are of the past that plays at the run's speed. `live`: record instead.
+    `ui_state`: layout, charts and their lines, if not those of a first start.
     """
     refresh, update = MainScreen._compositor_refresh, MainScreen.update
 
@@ -128,7 +131,12 @@ def play_watched(
     MainScreen.update = timed_update  # type: ignore[method-assign]
     system = SystemManager(config, store, tape_cache_bytes=MEMORY_BYTES, live=live)
     with LogLines() as lines:
-        setup = Setup(exports=folder, before_run=gc.freeze, start_paused=plays_past)
+        setup = Setup(
+            exports=folder,
+            ui_state=ui_state or UiState(),
+            before_run=gc.freeze,
+            start_paused=plays_past,
+        )
         app = TimedApp(Playback(system), store, lines, setup, plays_past=plays_past)
         app.exit_after = exit_after
         with tuned_interpreter():

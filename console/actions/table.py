@@ -15,7 +15,7 @@ from typing import Final
 from tapedeck.console.actions import arguments, run_actions
 from tapedeck.console.actions.arguments import ANY_TEXT, NO_ARGUMENT, Argument
 from tapedeck.console.actions.context import RunContext, Work
-from tapedeck.console.panel_data.registry import key_of, pages, panels
+from tapedeck.console.panel_data.registry import Area, PanelEntry, key_of, pages, panels
 
 MAIN: Final = "main"
 """Mode of the main screen; a page's mode is its id."""
@@ -78,6 +78,11 @@ class Action:
     def needs_screen(self) -> bool:
         """Whether batch jobs skip it."""
         return isinstance(self.does, OnScreen)
+
+
+def _shows(panel: PanelEntry) -> OnScreen:
+    """Return the action of a panel's key; that of the chart is for the second one, too."""
+    return OnScreen("charts.show" if panel.area is Area.CHART else "panels.show")
 
 
 PLAY, NAVIGATE, SHOW, DATA, APP = "Play", "Navigate", "Show", "Data", "Console"
@@ -242,8 +247,8 @@ ACTIONS: Final[list[Action]] = [
     ),
     *(
         Action(
-            f"panel_{panel.id}", key_of(panel.id), panel.name, f"Show {panel.name}",
-            OnScreen("panels.show"), SHOW, fixed=panel.id
+            panel.action, key_of(panel.id), panel.name, f"Show {panel.name}", _shows(panel), SHOW,
+            fixed="" if panel.area is Area.CHART else panel.id
         )
         for panel in panels()
     ),
@@ -271,6 +276,14 @@ ACTIONS: Final[list[Action]] = [
     Action(
         "interval", "i", "interval", "Next chart interval",
         OnScreen("panels.interval"), SHOW, footer=7
+    ),
+    Action(
+        "second_chart", "C", "second chart", "Open or close second chart",
+        OnScreen("charts.second"), SHOW, NO_ARGUMENT
+    ),
+    Action(
+        "pin", "P", "pin", "Pin or unpin chart's symbol",
+        OnScreen("charts.pin"), SHOW, NO_ARGUMENT
     ),
     Action(
         "cursor_back", "left", "crosshair back", "Move chart crosshair back",

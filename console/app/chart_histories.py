@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final, NamedTuple
 
+import numpy as np
+
 from tapedeck.engine.clock.trading_session import TradingSession
 from tapedeck.engine.intervals import Interval
 from tapedeck.engine.read.earlier_bars import EarlierBars
@@ -84,18 +86,25 @@ def joined_history(
     symbol: str,
     interval: Interval,
 ) -> ChartHistory:
-    """Return the earlier bars: those read from the store, else those held for the run.
+    """Return the earlier bars: those read from the store, else those held for the run, from the first bar on.
 
     The session before is that in memory, if there is one, so that its bars and values are of one tape.
     """
     parts = tuple(read or held)
     if before is None or symbol not in before.symbols or interval not in before.intervals:
-        return ChartHistory(parts)
+        return ChartHistory(_from_first_bar(parts))
     if not interval.is_intraday:
         own = EarlierBars(before.bars(symbol, interval))
-        return ChartHistory(parts or (own,), before)
+        return ChartHistory(_from_first_bar(parts or (own,)), before)
     session = before.session
     earlier = tuple(
         part for part in parts if part.session is not None and part.session.trading_day < session.trading_day
     )
-    return ChartHistory((*earlier, EarlierBars(before.bars(symbol, interval), session)), before)
+    last = EarlierBars(before.bars(symbol, interval), session)
+    return ChartHistory(_from_first_bar((*earlier, last)), before)
+
+
+def _from_first_bar(parts: tuple[EarlierBars, ...]) -> tuple[EarlierBars, ...]:
+    """Return the parts from the first with a bar on: unknown days before it are not gaps."""
+    first = next((at for at, part in enumerate(parts) if np.isfinite(part.bars.close).any()), len(parts))
+    return parts[first:]

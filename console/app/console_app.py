@@ -288,20 +288,20 @@ class ConsoleApp(TerminalApp):
 
     def ui_state(self) -> UiState:
         """Return the state of the screen, to be saved."""
-        main = self.main
+        main, charts = self.main, self.main.charts
         column, descending = main.symbols.table.sort
         session = self.playback.system.config.session_name
         with_columns = self.setup.ui_state.with_columns(session, main.symbols.columns.chosen)
         return replace(
-            with_columns.with_lines(session, main.chart.lines.chosen),
+            with_columns.with_lines(session, charts.first.lines.chosen, charts.second.lines.chosen),
             theme=self.theme,
             hidden=tuple(sorted(main.panel_layout.hidden)),
             panel=main.panel_layout.active,
             sort=column or "",
             descending=descending,
             symbol=main.symbol,
-            interval=str(main.chart.interval),
-            layout=kept(replace(main.panel_layout, maximised=False)),
+            interval=str(charts.first.interval),
+            layout=kept(replace(main.panel_layout, maximised=False), charts.kept()),
             layouts=dict(self._layouts.saved),
         )
 
@@ -318,11 +318,14 @@ class ConsoleApp(TerminalApp):
             self.notify(problem, title="Key changes", severity="warning", timeout=10)
 
     def _restore_ui_state(self, ui_state: UiState) -> None:
-        main, plan = self.main, self.playback.plan
-        interval = next((i for i in self.playback.intervals if str(i) == ui_state.interval), plan.base)
-        main.chart.interval = interval
-        main.symbols.columns.choose(ui_state.columns.get(self.playback.system.config.session_name, ()))
-        main.chart.lines.choose(ui_state.lines.get(self.playback.system.config.session_name, ()))
+        main, plan, intervals = self.main, self.playback.plan, self.playback.intervals
+        session = self.playback.system.config.session_name
+        charts = main.charts
+        charts.first.interval = next((i for i in intervals if str(i) == ui_state.interval), plan.base)
+        charts.restore(ui_state.layout.charts, intervals, plan.symbols, main.symbol)
+        charts.first.lines.choose(ui_state.lines.get(session, ()))
+        charts.second.lines.choose(ui_state.second_lines.get(session, ()))
+        main.symbols.columns.choose(ui_state.columns.get(session, ()))
         if ui_state.sort:
             main.symbols.table.sort_by(ui_state.sort, reverse=ui_state.descending)
         if ui_state.symbol in plan.symbols:
@@ -371,7 +374,7 @@ class ConsoleApp(TerminalApp):
         if self.frames.show(snapshot):
             self._report_end(snapshot)
             self._opening_fetch.follow(self.playback.view_state(snapshot))
-        self.history_fetch.follow(self.main.view_state, [self.main.chart])
+        self.history_fetch.follow(self.main.view_state, self.main.charts.open)
         self._gc_scheduler.collect_if_due()
 
     def _advance_script(self) -> None:
@@ -479,6 +482,11 @@ class ConsoleApp(TerminalApp):
     def symbols(self) -> tuple[str, ...]:
         """The symbols of the session shown, before the first one those of the file."""
         return self.main.shown_symbols
+
+    @property
+    def layout_names(self) -> tuple[str, ...]:
+        """The names of all layouts: those that every user has, and the user's own."""
+        return self._layouts.names
 
     @property
     def theme_name(self) -> str:

@@ -49,7 +49,10 @@ Wants = Mapping[str, Wanted]
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """The panels that may be shown. `table`, `chart`: their ids, None if hidden; `others`: by precedence."""
+    """The panels that may be shown. `table`, `chart`: their ids, None if hidden; `others`: by precedence.
+
+    Two charts share the place of `chart`.
+    """
 
     table: str | None
     chart: str | None
@@ -106,6 +109,14 @@ def grid(names: Sequence[str], wants: Wants, size: Size) -> Regions:
         for name, (x, columns) in zip(some, _parts(0, width, len(some)), strict=True):
             found[name] = Region(x, y, columns, rows)
     return found
+
+
+def side_by_side(names: Sequence[str], room: Region) -> Regions:
+    """Give panels equal parts of some room, from left to right."""
+    parts = _parts(room.x, room.width, len(names))
+    return {
+        name: Region(x, room.y, columns, room.height) for name, (x, columns) in zip(names, parts, strict=True)
+    }
 
 
 # Within

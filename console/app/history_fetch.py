@@ -29,7 +29,7 @@ class HistoryReader(Protocol):
 
 
 class HistoryFetch:
-    """Reads earlier bars for one chart at a time, for `Playback.histories`.
+    """Reads earlier bars of the charts, for one of them at a time, for `Playback.histories`.
 
     None are read at maximum speed, where each frame shows another day.
     """

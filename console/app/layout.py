@@ -8,10 +8,21 @@ from typing import Final
 
 from textual.geometry import Region, Size
 
-from tapedeck.console.app.division import Cast, Regions, Wanted, Wants, chart_first, grid, table_first
-from tapedeck.console.panel_data.registry import Area, RunPart, panel_ids, panels
+from tapedeck.console.app.division import (
+    Cast,
+    Regions,
+    Wanted,
+    Wants,
+    chart_first,
+    grid,
+    side_by_side,
+    table_first,
+)
+from tapedeck.console.panel_data.registry import SECOND_CHART, Area, PanelEntry, RunPart, panels
 
 MEDIUM_WIDTH: Final = 100
+TWO_CHARTS_WIDTH: Final = 160
+"""Columns of a screen from which two charts stand side by side."""
 STRIP: Final = "strip"
 """Name of the line of symbols on a narrow screen, in regions."""
 _STRIP_ROWS: Final = 1
@@ -33,7 +44,8 @@ class Arrangement(Enum):
 class Layout:
     """The user's choice. `active` has the focus; `front`: panels that were activated, the latest first.
 
-    `parts`: those of the run, on which its panels depend.
+    `has_second_chart`: whether the second chart is open. `parts`: those of the run, on which its panels
+    depend.
     """
 
     active: str = "chart"
@@ -41,11 +53,37 @@ class Layout:
     hidden: frozenset[str] = frozenset()
     maximised: bool = False
     arrangement: Arrangement = Arrangement.CHART
+    has_second_chart: bool = False
     parts: frozenset[RunPart] = field(default=frozenset())
 
+    @property
+    def entries(self) -> tuple[PanelEntry, ...]:
+        """The run's panels in the order of their keys; an open second chart after the first."""
+        entries = panels(parts=self.parts)
+        if not self.has_second_chart:
+            return entries
+        at = next(at for at, entry in enumerate(entries, 1) if entry.area is Area.CHART)
+        return (*entries[:at], SECOND_CHART, *entries[at:])
+
     def panel_ids(self, area: Area | None = None) -> tuple[str, ...]:
-        """Return the ids of the run's panels, or of one area's, in the order of their keys."""
-        return panel_ids(area, parts=self.parts)
+        """Return the ids of `entries`, or of those of one area."""
+        return tuple(entry.id for entry in self.entries if area in (None, entry.area))
+
+    def argument_for(self, entry: PanelEntry) -> str:
+        """Return the argument with which a panel's action shows it, also where it is that of two charts."""
+        return entry.id if entry.area is Area.CHART and self.has_second_chart else ""
+
+    @property
+    def active_chart(self) -> str:
+        """The chart that has the focus, or had it last."""
+        charts = self._visible_charts or self.panel_ids(Area.CHART)
+        return next((name for name in (self.active, *self.front) if name in charts), charts[0])
+
+    @property
+    def next_chart(self) -> str:
+        """The chart that the charts' key shows: the active one, or the other one if that has the focus."""
+        others = (name for name in self.panel_ids(Area.CHART) if name != self.active)
+        return next(others, self.active) if self.active == self.active_chart else self.active_chart
 
     def regions(self, size: Size, wants: Wants) -> Regions:
         """Return the regions of the visible panels in the room for panels, and that of the strip of symbols.
@@ -73,12 +111,21 @@ class Layout:
         return tuple(name for name in self.panel_ids() if name in found)
 
     def activated(self, name: str) -> Layout:
-        """Return the layout with a panel in front, brought back where it was hidden."""
+        """Return the layout with a panel in front, brought back where it was hidden, or opened."""
         front = (name, *(other for other in self.front if other != name))
-        return replace(self, active=name, front=front, hidden=self.hidden - {name})
+        is_open = self.has_second_chart or name == SECOND_CHART.id
+        return replace(self, active=name, front=front, hidden=self.hidden - {name}, has_second_chart=is_open)
+
+    def without_second_chart(self) -> Layout:
+        """Return the layout with the second chart closed; the first one gets its focus."""
+        front = tuple(name for name in self.front if name != SECOND_CHART.id)
+        closed = replace(self, front=front, has_second_chart=False)
+        return closed.activated(closed.panel_ids(Area.CHART)[0]) if self.active == SECOND_CHART.id else closed
 
     def hiding_active(self, size: Size, wants: Wants) -> Layout:
         """Return the layout without its active panel, the next one active; the last one stays."""
+        if self.active == SECOND_CHART.id:
+            return self.without_second_chart()
         hidden = replace(
             self,
             hidden=self.hidden | {self.active},
@@ -90,21 +137,34 @@ class Layout:
         return replace(hidden, active=others[0]) if others else self
 
     def _divided(self, size: Size, wants: Wants) -> Regions:
+        charts = self._charts_on(size.width)
         if self.arrangement is Arrangement.GRID:
-            return grid(self._grid_names(), wants, size)
+            return grid(self._grid_names(charts), wants, size)
         divide = chart_first if self.arrangement is Arrangement.CHART else table_first
-        return divide(self._cast(), wants, size)
+        found = divide(self._cast(charts), wants, size)
+        return found | side_by_side(charts, found[charts[0]]) if charts else found
 
-    def _grid_names(self) -> tuple[str, ...]:
-        names = [name for name in self.panel_ids() if name in self.front and name not in self.hidden]
+    @property
+    def _visible_charts(self) -> tuple[str, ...]:
+        return tuple(name for name in self.panel_ids(Area.CHART) if name not in self.hidden)
+
+    def _charts_on(self, width: int) -> tuple[str, ...]:
+        """Return the charts that are shown on a screen of some width, from left to right."""
+        charts = self._visible_charts
+        return charts if width >= TWO_CHARTS_WIDTH or not charts else (self.active_chart,)
+
+    def _grid_names(self, charts: tuple[str, ...]) -> tuple[str, ...]:
+        left_out = self.hidden.union(self.panel_ids(Area.CHART)).difference(charts)
+        names = [name for name in self.panel_ids() if name in self.front and name not in left_out]
         return tuple(sorted(names, key=lambda name: name != self.active and self.front.index(name) > 3))
 
-    def _cast(self) -> Cast:
-        """Return the panels that may be shown, the active one before others at its side."""
-        table, chart = (
-            next((name for name in self.panel_ids(area) if name not in self.hidden), None)
-            for area in (Area.TABLE, Area.CHART)
-        )
+    def _cast(self, charts: tuple[str, ...]) -> Cast:
+        """Return the panels that may be shown, the active one before others at its side.
+
+        The first of the charts stands for the place of all.
+        """
+        table = next((name for name in self.panel_ids(Area.TABLE) if name not in self.hidden), None)
+        chart = next(iter(charts), None)
         entries = [entry for entry in panels(parts=self.parts) if entry.area is Area.SIDE]
         # What not every run has comes first: it is why this one is run.
         first = sorted((entry for entry in entries if entry.on_first_screen), key=lambda e: e.needs is None)

@@ -1,4 +1,4 @@
-"""Command palette: all actions of the table, and all symbols."""
+"""Command palette: all actions of the table, all symbols and all layouts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tapedeck.console.app.screens.console_screen import ActionRunner, ConsoleScr
 
 
 class ConsoleCommands(Provider):
-    """Actions of the current screen, and symbols."""
+    """Actions of the current screen, symbols and layouts."""
 
     @property
     def _console(self) -> ActionRunner:
@@ -35,20 +35,26 @@ class ConsoleCommands(Provider):
             yield DiscoveryHit(_title(action, self._console.key_changes), self._done(action))
 
     async def search(self, query: str) -> Hits:
-        """Yield the actions and symbols that match."""
+        """Yield the actions, symbols and layouts that match."""
         matcher = self.matcher(query)
         for action in self._actions():
             title = _title(action, self._console.key_changes)
             score = matcher.match(f"{title} {action.label} {action.id}")
             if score > 0:
                 yield Hit(score, matcher.highlight(title), self._done(action), text=title)
-        # A page shows no focused symbol.
-        is_main = isinstance(self.screen, ConsoleScreen) and self.screen.MODE == MAIN
-        for symbol in self._console.symbols if is_main else ():
-            score = matcher.match(symbol)
+        for text, action_id, argument, note in self._choices():
+            score = matcher.match(text)
             if score > 0:
-                run = partial(self._console.do, "symbol", symbol)
-                yield Hit(score, matcher.highlight(symbol), run, text=symbol, help="Go to this symbol")
+                run = partial(self._console.do, action_id, argument)
+                yield Hit(score, matcher.highlight(text), run, text=text, help=note)
+
+    def _choices(self) -> Iterator[tuple[str, str, str, str]]:
+        """Yield what the main screen can go to: text, action, its argument, and help."""
+        if isinstance(self.screen, ConsoleScreen) and self.screen.MODE == MAIN:
+            for symbol in self._console.symbols:
+                yield symbol, "symbol", symbol, "Go to this symbol"
+            for name in self._console.layout_names:
+                yield f"Layout: {name}", "layout", name, "Show this layout"
 
 
 def _title(action: Action, changes: dict[str, str]) -> str:

@@ -36,6 +36,8 @@ from tapedeck.engine.tape.session_view import SessionView
 WATCHED_SPEED: Final = 60.0
 """Multiple of real time at which the past of a run at maximum speed plays, unless another was set."""
 _WAIT_LIMIT_S: Final = 0.5
+_CHARTS: Final = 2
+"""Charts on a screen."""
 _TRADING_DAY: Final = attrgetter("trading_day")
 
 
@@ -165,8 +167,8 @@ class Playback:
         self._runs += 1
         self._recorded_past_speed: float | None = None
         self._watched_speed = system.snapshot().speed or self._watched_speed
-        self._history_of: tuple[SessionView, tuple[object, ...]] | None = None
-        self._history = ChartHistory()
+        self._histories_of: tuple[SessionView, tuple[object, ...]] | None = None
+        self._joined: dict[tuple[str, Interval], ChartHistory] = {}
         self.histories = ChartHistories()
         self._speed_after_jump: float | None = None
         self._jump_started = Event()
@@ -438,18 +440,23 @@ class Playback:
     def history(self, view_state: ViewState, symbol: str, interval: Interval) -> ChartHistory:
         """Return a symbol's earlier bars for the chart: what was read of the store, or is in memory.
 
-        Cached until symbol, interval, session or its symbols change, or something was read.
+        Those of the last two are cached, until the session or its symbols change, or something was read.
         """
-        view, before = view_state.view, self._history_of
+        view, before = view_state.view, self._histories_of
         if view is None:
             return ChartHistory()
-        key = (symbol, interval, len(view.changes), self.histories.revision, self.openings.revision)
-        if before is None or not before[0].is_of_same_session(view) or before[1] != key:
-            self._history_of = (view, key)
-            self._history = self._read_history(view, symbol, interval)
-        return self._history
+        revisions = (len(view.changes), self.histories.revision, self.openings.revision)
+        if before is None or not before[0].is_of_same_session(view) or before[1] != revisions:
+            self._histories_of = (view, revisions)
+            self._joined.clear()
+        chart = (symbol, interval)
+        found = self._joined.pop(chart, None) or self._join_history(view, symbol, interval)
+        self._joined[chart] = found  # the last one asked for is the last one in the dictionary
+        if len(self._joined) > _CHARTS:
+            del self._joined[next(iter(self._joined))]
+        return found
 
-    def _read_history(self, view: SessionView, symbol: str, interval: Interval) -> ChartHistory:
+    def _join_history(self, view: SessionView, symbol: str, interval: Interval) -> ChartHistory:
         read = self.histories.get(HistoryKey(view.trading_day, symbol, interval))
         cached = self.system.session_in_memory_before(view.trading_day)
         before = None if cached is None else cached.view()

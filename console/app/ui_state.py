@@ -14,22 +14,41 @@ _SESSIONS_KEPT: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
+class KeptChart:
+    """A chart as it is saved. `pinned`: the symbol that it keeps, "" if none; `lines`: as chosen."""
+
+    interval: str = ""
+    pinned: str = ""
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class KeptLayout:
-    """A layout as it is saved: how panels are arranged, the active one, those in front, those hidden."""
+    """A layout as it is saved: how panels are arranged, the active one, those in front, those hidden.
+
+    `charts`: those that are open, none for a single one that is not pinned.
+    """
 
     arrangement: str = ""
     active: str = ""
     front: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
     maximised: bool = False
+    charts: tuple[KeptChart, ...] = ()
+
+    @property
+    def has_second_chart(self) -> bool:
+        """Whether the second chart is open."""
+        return len(self.charts) > 1
 
 
 @dataclass(frozen=True, slots=True)
 class UiState:
     """Theme, layout, sort order, focused symbol, changed keys (action id → keys), chosen columns and lines.
 
-    `columns`: session name → columns of the symbol table, the session saved last at the end. `lines`:
-    likewise the indicators on the chart. `layout`: that of the last run; `layouts`: the user's own, by name.
+    `columns`: session name → columns of the symbol table, the session saved last at the end. `lines`,
+    `second_lines`: likewise the indicators on the chart, and on the second one. `layout`: that of the last
+    run; `layouts`: the user's own, by name.
     """
 
     theme: str = ""
@@ -42,6 +61,7 @@ class UiState:
     keys: dict[str, str] = field(default_factory=dict)
     columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
     lines: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    second_lines: dict[str, tuple[str, ...]] = field(default_factory=dict)
     layout: KeptLayout = KeptLayout()
     layouts: dict[str, KeptLayout] = field(default_factory=dict)
 
@@ -49,9 +69,13 @@ class UiState:
         """Return the state with the columns of a session, none for the default; old sessions are dropped."""
         return replace(self, columns=_with_choice(self.columns, session, chosen))
 
-    def with_lines(self, session: str, chosen: tuple[str, ...]) -> UiState:
-        """Return the state with the indicators on the chart of a session, as `with_columns` does."""
-        return replace(self, lines=_with_choice(self.lines, session, chosen))
+    def with_lines(self, session: str, chosen: tuple[str, ...], second: tuple[str, ...]) -> UiState:
+        """Return the state with the indicators on the charts of a session, as `with_columns` does."""
+        return replace(
+            self,
+            lines=_with_choice(self.lines, session, chosen),
+            second_lines=_with_choice(self.second_lines, session, second),
+        )
 
 
 def load_ui_state(folder: Path) -> tuple[UiState, str | None]:
@@ -88,6 +112,7 @@ def _read(document: object) -> UiState:
         keys=keys,
         columns=_choices(document, "columns"),
         lines=_choices(document, "lines"),
+        second_lines=_choices(document, "second_lines"),
         layout=_layout(document.get("layout", {})),
         layouts=_layouts(document.get("layouts", {})),
     )
@@ -114,7 +139,23 @@ def _layout(found: object) -> KeptLayout:
         front,
         hidden,
         found.get("maximised") is True,
+        _charts(found.get("charts", ())),
     )
+
+
+def _charts(found: object) -> tuple[KeptChart, ...]:
+    if not isinstance(found, list | tuple) or not all(isinstance(chart, dict) for chart in found):
+        raise TypeError("charts must be a list of mappings")
+    return tuple(
+        KeptChart(_text(chart, "interval"), _text(chart, "pinned"), _names(chart.get("lines", ())))
+        for chart in found
+    )
+
+
+def _names(found: object) -> tuple[str, ...]:
+    if not isinstance(found, list | tuple) or not all(isinstance(name, str) for name in found):
+        raise TypeError("lines must be a list of names")
+    return tuple(found)
 
 
 def _with_choice(

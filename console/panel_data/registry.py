@@ -48,7 +48,8 @@ class PanelEntry:
     `widget`: its class, a Panel, as `module:name`. `table`: likewise the function of SystemManager and
     Snapshot that returns its content as a Table, or "". `view`: name of that table, if not `id`. `title`:
     name on the screen, if not `id`. `needs`: the part without which a run does not have the panel.
-    `on_first_screen`: whether it is shown before its key or tab brings it, where there is room.
+    `on_first_screen`: whether it is shown before its key or tab brings it, where there is room. `shown_by`:
+    the panel whose key and action show this one, too, if it has none of its own.
     """
 
     id: str
@@ -59,11 +60,17 @@ class PanelEntry:
     title: str = ""
     needs: RunPart | None = None
     on_first_screen: bool = True
+    shown_by: str = ""
 
     @property
     def name(self) -> str:
         """Its name on the screen."""
         return self.title or self.id
+
+    @property
+    def action(self) -> str:
+        """The action that shows it."""
+        return f"panel_{self.shown_by or self.id}"
 
     @property
     def view_name(self) -> str:
@@ -123,13 +130,22 @@ _ENTRIES: Final[list[PanelEntry | PageEntry]] = [
     ),
 ]
 
+SECOND_CHART: Final = PanelEntry(
+    "second_chart",
+    f"{_PANELS}.chart:SecondChartPanel",
+    Area.CHART,
+    title="second chart",
+    shown_by="chart",
+)
+"""The panel that an action of its own opens beside the chart, and closes; it has no number and no table."""
+
 
 def register(entry: PanelEntry | PageEntry) -> None:
     """Add a panel or page at the end; call before the action table is imported.
 
     Raises ValueError if its id is in use, or all keys are.
     """
-    if entry.id in {known.id for known in _ENTRIES}:
+    if entry.id in {known.id for known in (*_ENTRIES, SECOND_CHART)}:
         raise ValueError(f"duplicate panel or page {entry.id!r}")
     if len(_ENTRIES) == len(_KEYS):
         raise ValueError(f"no key is left for {entry.id!r}: there are {len(_KEYS)}")
@@ -137,7 +153,7 @@ def register(entry: PanelEntry | PageEntry) -> None:
 
 
 def panels(*, parts: Collection[RunPart] = ALL_PARTS) -> tuple[PanelEntry, ...]:
-    """Return the panels of a run that has some parts, in the order of their keys."""
+    """Return the panels of a run that has some parts, in the order of their keys; not the second chart."""
     found = (entry for entry in _ENTRIES if isinstance(entry, PanelEntry))
     return tuple(panel for panel in found if panel.needs is None or panel.needs in parts)
 
@@ -153,8 +169,8 @@ def panel_ids(area: Area | None = None, *, parts: Collection[RunPart] = ALL_PART
 
 
 def panel_entry(panel_id: str) -> PanelEntry:
-    """Return a panel of the registry."""
-    return next(panel for panel in panels() if panel.id == panel_id)
+    """Return a panel of the registry, or the second chart."""
+    return next(panel for panel in (*panels(), SECOND_CHART) if panel.id == panel_id)
 
 
 def key_of(entry_id: str) -> str:

@@ -24,7 +24,6 @@ from tapedeck.engine.store.parquet_commit import Staging
 from tapedeck.engine.store.parquet_files import OpenFile
 from tapedeck.engine.store.parquet_layout import (
     QUOTES_FOLDER,
-    bounds_of_file,
     check_symbol_fits,
     file_names,
     series_folder,
@@ -138,13 +137,8 @@ class ParquetQuoteStore:
         Files that lie in the range as a whole are removed even if they are damaged.
         """
         check_interval(interval)
-        removed = 0
         with self._writing(atomic=True) as writer:
-            for path in series_files(self._folder, symbol, interval):
-                first, after = bounds_of_file(path, interval)
-                is_whole = start <= first and after <= end
-                removed += writer.remove(os.path.relpath(path, self._root), start, end, is_whole=is_whole)
-        return removed
+            return writer.remove(symbol, interval, start, end, below=QUOTES_FOLDER)
 
     def damage(self) -> Iterator[Damage]:
         """Read all files, and yield the damage of each."""

@@ -21,7 +21,6 @@ from tapedeck.engine.store.parquet_files import OpenFile
 from tapedeck.engine.store.parquet_layout import (
     ALL_TIMES,
     FORMAT_VERSION,
-    bounds_of_file,
     check_marker,
     check_symbol_fits,
     file_names,
@@ -198,14 +197,12 @@ class ParquetStore:
         Files that lie in the range as a whole are removed even if they are damaged.
         """
         check_interval(interval)
-        removed = 0
+        first, after = ALL_TIMES
         with self._writing(atomic=True) as writer:
             self._quotes.remove(symbol, interval, start, end)
-            for path in series_files(self._root, symbol, interval):
-                first, after = bounds_of_file(path, interval)
-                is_whole = start <= first and after <= end
-                removed += writer.remove(os.path.relpath(path, self._root), start, end, is_whole=is_whole)
-            self._remove_slots(writer, symbol, interval, start, end)
+            removed = writer.remove(symbol, interval, start, end)
+            facts = slots_file(symbol, interval)
+            writer.remove_slots(facts, start, end, is_whole=start <= first and after <= end)
         return removed
 
     def rewrite(self, damage: Sequence[Damage], bars: BarColumns) -> None:
@@ -239,14 +236,6 @@ class ParquetStore:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    def _remove_slots(
-        self, writer: FolderWriter, symbol: str, interval: Interval, start: int, end: int
-    ) -> None:
-        name = slots_file(symbol, interval)
-        if (self._root / name).exists():
-            first, after = ALL_TIMES
-            writer.remove_slots(name, start, end, is_whole=start <= first and after <= end)
 
     @contextmanager
     def _writing(self, *, atomic: bool) -> Iterator[FolderWriter]:

@@ -22,6 +22,7 @@ import numpy as np
 import pyarrow as pa
 
 from tapedeck.engine.errors import StoreDamagedError, StoreError, cause_of
+from tapedeck.engine.intervals import Interval
 from tapedeck.engine.store.bar_diff import BarDifference, difference, empty_bars, join, merge, take
 from tapedeck.engine.store.bar_store import BarColumns, Ints
 from tapedeck.engine.store.folder_lock import locked
@@ -29,7 +30,14 @@ from tapedeck.engine.store.parquet_aside import BarsAside
 from tapedeck.engine.store.parquet_commit import Staging
 from tapedeck.engine.store.parquet_empty_slots import read_slots, slots_text
 from tapedeck.engine.store.parquet_files import has_checks, read_file
-from tapedeck.engine.store.parquet_layout import FORMAT_VERSION, check_marker, names_of
+from tapedeck.engine.store.parquet_layout import (
+    FORMAT_VERSION,
+    bounds_of_file,
+    check_marker,
+    names_of,
+    series_folder,
+)
+from tapedeck.engine.store.parquet_verify import series_files
 
 _BUFFERED_ROWS: Final = 2_000_000
 _ATOMIC_ROWS: Final = 1_333_333  # in memory: 64 MB
@@ -163,11 +171,23 @@ class FolderWriter:
         if not has_checks(self._root / path, names=names):
             self.replace_file(path, read_file(self._root / path, needs_checks=False, names=names))
 
-    def remove(self, path: str, start: int, end: int, *, is_whole: bool) -> int:
-        """Remove the bars of `[start, end)` from the file `path`; return their number.
+    def remove(self, symbol: str, interval: Interval, start: int, end: int, *, below: str = "") -> int:
+        """Remove a series' bars of `[start, end)`, also those that this batch wrote; return their number.
 
-        `is_whole`: the range holds all bars of the file, which is removed even if it cannot be read.
+        `below`: the folder below the root that has the series. Files that lie in the range as a whole are
+        removed even if they cannot be read.
         """
+        own = os.path.join(below, series_folder(symbol, interval), "")
+        found = series_files(self._root / below, symbol, interval)
+        stored = {os.path.relpath(path, self._root) for path in found}
+        written = {path for path in self._contents if path.startswith(own)}
+        removed = 0
+        for path in sorted(stored | written):
+            first, after = bounds_of_file(path, interval)
+            removed += self._remove(path, start, end, is_whole=start <= first and after <= end)
+        return removed
+
+    def _remove(self, path: str, start: int, end: int, *, is_whole: bool) -> int:
         try:
             bars = self._content(path).bars()
         except StoreDamagedError:
@@ -193,7 +213,8 @@ class FolderWriter:
         `is_whole`: the range holds all facts of the file, which is removed even if it cannot be read.
         """
         if is_whole:
-            self._slots[path] = np.empty(0, np.int64)
+            if path in self._slots or (self._root / path).exists():
+                self._slots[path] = np.empty(0, np.int64)
             return
         stored = self._slots_of(path)
         left = stored[(stored < start) | (stored >= end)]

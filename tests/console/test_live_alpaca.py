@@ -5,10 +5,11 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import logging
+import os
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -243,7 +244,10 @@ def hidden(place: str, text: str) -> None:
 def test_the_keys_are_in_nothing_that_is_written(
     bench: Bench, caplog: pytest.LogCaptureFixture, tmp_path: Path, home: Path
 ) -> None:
-    """Neither the log at its lowest level, nor the store, journal, export, output or snapshot have them."""
+    """Neither the log at its lowest level, nor output, nor, at any moment, store, journal, export or spool.
+
+    What the files have at a moment is what is left when the process is killed then.
+    """
     caplog.set_level(logging.DEBUG)
     for name in ("websockets", "websockets.client", "urllib3", "alpaca", "asyncio"):
         logging.getLogger(name).setLevel(logging.DEBUG)
@@ -256,15 +260,54 @@ def test_the_keys_are_in_nothing_that_is_written(
         HistoryFault(5, 1, "401"),
         BarFault("missing", 5),
     )
-    with bench.serving(*faults) as server:
+    with bench.serving(*faults) as server, files_watched(tmp_path, home) as watched:
         done = bench.live("--json", "--export", tmp_path / "out", TAPEDECK_LOG_LEVEL="debug")
         assert server.counts.authenticated >= 2
     hidden("output", done.stdout + done.stderr)
     for record in caplog.records:
         hidden(record.name, f"{record.getMessage()} {record.args} {record.exc_info} {record.exc_text}")
-    files = [path for folder in (tmp_path, home) for path in folder.rglob("*") if path.is_file()]
-    assert {path.name for path in files} >= {"bars.db", "bars.db.arrivals", "manifest.json", "bars.csv"}
-    for path in files:
-        content = path.read_bytes()
-        assert SECRET.encode() not in content, path
-        assert KEY.encode() not in content, path
+    assert watched.names >= {"bars.db", "bars.db.arrivals", "manifest.json", "bars.csv"}
+    assert watched.looks > 10
+    assert watched.with_keys == set()
+
+
+class WatchedFiles:
+    """Files while they were watched: their names, how often they were looked at, which had keys."""
+
+    def __init__(self, *folders: Path) -> None:
+        self._folders = folders
+        self.names: set[str] = set()
+        self.with_keys: set[Path] = set()
+        self.looks = 0
+
+    def look(self) -> None:
+        """Read all files; those that go meanwhile have gone."""
+        self.looks += 1
+        walks = (
+            entry for folder in self._folders for entry in os.walk(folder)
+        )  # goes on where a folder has gone
+        for path in (Path(folder, name) for folder, _, names in walks for name in names):
+            with suppress(OSError):
+                content = path.read_bytes()
+                self.names.add(path.name)
+                if SECRET.encode() in content or KEY.encode() in content:
+                    self.with_keys.add(path)
+
+
+@contextmanager
+def files_watched(*folders: Path) -> Iterator[WatchedFiles]:
+    """Look at all files of folders again and again, the last time at the end."""
+    watched, over = WatchedFiles(*folders), threading.Event()
+
+    def watch() -> None:
+        while not over.wait(0.05):
+            watched.look()
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield watched
+    finally:
+        over.set()
+        thread.join()
+        watched.look()

@@ -73,7 +73,11 @@ def main(folder: Path) -> None:
 
     async def on_a_wide_screen(console: ConsoleRun, _pilot: Any) -> None:
         panels = console.app.main.panels
-        assert {name for name, panel in panels.items() if panel.display} == {*panels} - {"metrics", "log"}
+        assert {name for name, panel in panels.items() if panel.display} == {*panels} - {
+            "metrics",
+            "log",
+            "second_chart",
+        }
 
     assert "`f5` | Show symbols, " in key_table_markdown()
     assert ", orders, slots played |" in key_table_markdown()

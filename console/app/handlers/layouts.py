@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -10,7 +10,7 @@ from tapedeck.console.app.context import AppContext
 from tapedeck.console.app.layout import BUILT_IN, Arrangement, Layout
 from tapedeck.console.app.screens.choice import ChoiceScreen
 from tapedeck.console.app.screens.prompt import PromptScreen
-from tapedeck.console.app.ui_state import KeptLayout
+from tapedeck.console.app.ui_state import KeptChart, KeptLayout
 from tapedeck.engine.errors import EngineError, did_you_mean, listed, nearest
 
 _LONGEST_NAME: Final = 24
@@ -42,7 +42,9 @@ class LayoutHandlers:
         if name in BUILT_IN:
             layout = replace(BUILT_IN[name], parts=main.panel_layout.parts)
         elif name in self.saved:
-            layout = restored(self.saved[name], main.panel_layout)
+            saved = self.saved[name]
+            layout = restored(saved, main.panel_layout)
+            main.charts.restore(saved.charts, self._app.playback.intervals, main.shown_symbols, main.symbol)
         else:
             raise self._unknown(name, self.names)
         main.apply_layout(layout)
@@ -65,7 +67,8 @@ class LayoutHandlers:
     def save(self, name: str) -> None:
         """Save the present layout under a name; an earlier one of that name is replaced."""
         name = _valid_name(name)
-        self.saved[name] = kept(self._app.main.panel_layout)
+        main = self._app.main
+        self.saved[name] = kept(main.panel_layout, main.charts.kept())
         self._app.notify(f"layout saved: {name}", timeout=3)
 
     async def ask_save(self, _argument: str) -> None:
@@ -108,20 +111,21 @@ class LayoutHandlers:
         return EngineError(f"unknown layout {name!r}.{hint}")
 
 
-def kept(layout: Layout) -> KeptLayout:
-    """Return a layout as it is saved."""
+def kept(layout: Layout, charts: Sequence[KeptChart]) -> KeptLayout:
+    """Return a layout as it is saved, with what its charts show."""
     return KeptLayout(
         layout.arrangement.value,
         layout.active,
         layout.front,
         tuple(sorted(layout.hidden)),
         layout.maximised,
+        tuple(charts),
     )
 
 
 def restored(saved: KeptLayout, present: Layout) -> Layout:
     """Return a saved layout for the run of the present one; panels that the run lacks are left out."""
-    known = present.panel_ids()
+    known = replace(present, has_second_chart=saved.has_second_chart).panel_ids()
     arrangements = {one.value: one for one in Arrangement}
     front = tuple(name for name in saved.front if name in known)
     active = saved.active if saved.active in known else next(iter(front), Layout().active)
@@ -131,6 +135,7 @@ def restored(saved: KeptLayout, present: Layout) -> Layout:
         hidden=frozenset(saved.hidden) - {active},
         maximised=saved.maximised,
         arrangement=arrangements.get(saved.arrangement, Arrangement.CHART),
+        has_second_chart=saved.has_second_chart,
         parts=present.parts,
     )
 

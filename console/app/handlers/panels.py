@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
+from functools import partial
 
 from textual.screen import Screen
 
 from tapedeck.console.actions.arguments import SORTS, known_symbol
 from tapedeck.console.app.context import AppContext
+from tapedeck.console.app.panels.chart import ChartPanel
 from tapedeck.console.app.screens.columns import ColumnsScreen
 from tapedeck.console.app.screens.lines import LinesScreen
 from tapedeck.console.app.screens.prompt import PromptScreen
@@ -97,14 +99,14 @@ class PanelHandlers:
     def lines(self, text: str) -> None:
         """Show indicators on the chart, in order; `default`: the default ones, `none`: none."""
         chart = self._app.main.chart
-        self._show_lines(chart.lines.read(text))
+        self._show_lines(chart, chart.lines.read(text))
         if not chart.display:
             self._notify(f"lines: {' '.join(chart.lines.shown) or 'none'}")
 
     async def ask_lines(self, _argument: str) -> None:
         """Open the list of lines and panes; the result is recorded as one action."""
-        choice = self._app.main.chart.lines
-        before = choice.chosen
+        chart = self._app.main.chart
+        choice, before = chart.lines, chart.lines.chosen
         if not choice.available:
             raise EngineError("this run has no session indicators: the session file names them")
 
@@ -112,12 +114,12 @@ class PanelHandlers:
             if choice.chosen != before:
                 await self._app.do("lines", " ".join(choice.chosen) or DEFAULT_WORD)
 
-        chart = self._app.main.chart
-        screen = LinesScreen(choice, chart.interval, self._show_lines, chart.closed_panes)
+        apply = partial(self._show_lines, chart)
+        screen = LinesScreen(chart.name_shown, choice, chart.interval, apply, chart.closed_panes)
         await self._app.open(screen, closed)
 
-    def _show_lines(self, names: tuple[str, ...]) -> None:
-        self._app.main.chart.lines.choose(names)
+    def _show_lines(self, chart: ChartPanel, names: tuple[str, ...]) -> None:
+        chart.lines.choose(names)
         self._app.main.update_again()
 
     def _show_columns(self, keys: tuple[str, ...]) -> None:
@@ -171,7 +173,7 @@ class PanelHandlers:
             chart.interval = intervals[(at + 1) % len(intervals)]
         self._app.main.update_again()
         if not chart.display:
-            self._notify(f"chart: {chart.interval}")
+            self._notify(f"{chart.name_shown}: {chart.interval}")
 
     @staticmethod
     def _interval(text: str, intervals: tuple[Interval, ...]) -> Interval:

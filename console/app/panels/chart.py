@@ -23,6 +23,7 @@ from tapedeck.console.app.rows import chart_data
 from tapedeck.console.app.table_figures import forming_of
 from tapedeck.console.app.widgets import CandleChart, ChartData, ChartMark, FormingCandle
 from tapedeck.console.app.widgets.chart_painting import panes_that_fit
+from tapedeck.console.panel_data.registry import SECOND_CHART
 from tapedeck.console.panel_data.tables import Table, Value
 from tapedeck.engine.broker.orders import Side
 from tapedeck.engine.clock.slots import SessionSlots
@@ -39,7 +40,7 @@ _HISTORY_STEP: Final = 100
 class ChartPanel(Panel):
     """Candles, volume, indicators and the pre-market's levels, with the session before on the left.
 
-    `lines`: the choice of indicators.
+    `lines`: the choice of indicators. `is_pinned`: whether it keeps its symbol when another one is focused.
     """
 
     NAME: ClassVar[str] = "chart"
@@ -50,6 +51,7 @@ class ChartPanel(Panel):
         self.window = HeldWindow()
         self._interval: Interval = playback.plan.base
         self.lines = ChartChoice(lambda: self.playback.plan.specs)
+        self.is_pinned = False
         self._view_state: ViewState | None = None
         self._marked: tuple[tuple[Event, ...], tuple[Event, ...]] | None = None
 
@@ -92,6 +94,40 @@ class ChartPanel(Panel):
             return ()
         fitting = panes_that_fit(self.chart.size.width, self.chart.size.height, shown)
         return tuple(pane.id for pane in shown.panes[fitting:])
+
+    # Symbol
+
+    def follow(self, symbol: str) -> None:
+        """Show the focused symbol, unless the chart is pinned."""
+        if not self.is_pinned:
+            super().follow(symbol)
+
+    def pin(self, symbol: str) -> None:
+        """Keep a symbol, whichever is focused."""
+        self.symbol = symbol
+        self._set_pinned(is_pinned=True)
+
+    def unpin(self, symbol: str) -> None:
+        """Show the focused symbol again."""
+        self.symbol = symbol
+        if self.is_pinned:
+            self._set_pinned(is_pinned=False)
+
+    def _set_pinned(self, *, is_pinned: bool) -> None:
+        self.is_pinned = is_pinned
+        if self.is_mounted:
+            self.show_heading()
+            self.post_message(self.NoteChanged())
+
+    @property
+    def heading_note(self) -> str:
+        """The symbol to which the chart is pinned."""
+        return f"pinned to {self.symbol}" if self.is_pinned else ""
+
+    @property
+    def tab_note(self) -> str:
+        """Whether the chart is pinned."""
+        return "pinned" if self.is_pinned else ""
 
     # The window
 
@@ -253,3 +289,9 @@ class ChartPanel(Panel):
         row, found = view.row(self.symbol), opening.pre_market
         levels = {"PMH": float(found.high[row]), "PML": float(found.low[row])}
         return {name: price for name, price in levels.items() if not np.isnan(price)}
+
+
+class SecondChartPanel(ChartPanel):
+    """A second chart, of another interval or symbol."""
+
+    NAME: ClassVar[str] = SECOND_CHART.id

@@ -39,6 +39,8 @@ class Frame(Enum):
     """The panel has the keyboard."""
     PAST = ("━", "$warning", "$warning bold")
     """The panel has the keyboard, and shows the past."""
+    CHART = ("─", "$foreground 30%", "$primary")
+    """The chart, of two, that the keys of charts are for, while another panel has the keyboard."""
 
 
 class Face(Static):
@@ -111,7 +113,7 @@ class Panel(Vertical):
     def heading(self) -> str:
         """Key and name, a note, and the active filter."""
         search = f"/{self.search}" if self.search else ""
-        words = (self.key(f"panel_{self.NAME}"), self.name_shown, self.heading_note, search)
+        words = (self.key(panel_entry(self.NAME).action), self.name_shown, self.heading_note, search)
         return f"{words[0]} {' '.join(filter(None, words[1:]))}"
 
     @property
@@ -175,6 +177,12 @@ class Panel(Vertical):
         for line_filter in self.get_line_filters():
             strip = strip.apply_filter(line_filter, self.background_colors[1])
         return strip
+
+    # Symbol
+
+    def follow(self, symbol: str) -> None:
+        """Show a symbol, the focused one."""
+        self.symbol = symbol
 
     # Faces
 

@@ -12,8 +12,8 @@ from textual.widgets import Static
 from tapedeck.console.actions.keys import first_key
 from tapedeck.console.actions.table import BY_ID
 from tapedeck.console.app.layout import Layout
+from tapedeck.console.panel_data.registry import Area
 from tapedeck.console.panel_data.registry import pages as page_entries
-from tapedeck.console.panel_data.registry import panels as panel_entries
 
 _WIDE_GAP: Final = "  "
 _GAP: Final = " "
@@ -23,11 +23,12 @@ _ELSEWHERE: Final = "$text-muted"
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """A panel or page: its key, its name with its note, and the action that shows it."""
+    """A panel or page: its key, its name with its note, and the action that shows it, with its argument."""
 
     key: str
     name: str
     action: str
+    argument: str = ""
     is_active: bool = False
     is_hidden: bool = False
     is_page: bool = False
@@ -45,7 +46,8 @@ class Tab:
 
     def _styled(self, text: str) -> Content:
         style = _ACTIVE if self.is_active else _ELSEWHERE
-        return Content(text).stylize(style).stylize(f"@click=screen.do('{self.action}')")
+        words = ", ".join(f"'{word}'" for word in (self.action, self.argument) if word)
+        return Content(text).stylize(style).stylize(f"@click=screen.do({words})")
 
 
 class TabLine(Static):
@@ -68,18 +70,24 @@ def tabs_of(
 ) -> tuple[Tab, ...]:
     """Return the tabs: of all panels but those shown with a heading, `framed`.
 
-    `notes`: text after each panel's name; `changes`: action id → keys.
+    Two charts without a heading have one tab, which changes between them. `notes`: text after each panel's
+    name; `changes`: action id → keys.
     """
+    charts, left_out = layout.panel_ids(Area.CHART), set(framed)
+    has_chart = not left_out.isdisjoint(charts)
+    if not has_chart:
+        left_out |= {name for name in charts if name != layout.active_chart}
     panels = [
         Tab(
-            first_key(f"panel_{panel.id}", changes),
+            first_key(panel.action, changes),
             f"{panel.name} {notes.get(panel.id, '')}".strip(),
-            f"panel_{panel.id}",
+            panel.action,
+            layout.argument_for(panel) if has_chart else "",
             is_active=panel.id == layout.active,
             is_hidden=panel.id in layout.hidden,
         )
-        for panel in panel_entries(parts=layout.parts)
-        if panel.id not in framed
+        for panel in layout.entries
+        if panel.id not in left_out
     ]
     pages = [
         Tab(first_key(page.id, changes), BY_ID[page.id].label, page.id, is_page=True)

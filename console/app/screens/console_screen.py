@@ -42,6 +42,11 @@ class ActionRunner(Protocol):
         """The symbols of the run."""
         ...
 
+    @property
+    def layout_names(self) -> tuple[str, ...]:
+        """The names of all layouts."""
+        ...
+
 
 def bindings_of(mode: str) -> list[BindingType]:
     """Return the bindings of all actions of a mode; `end` has priority over the keys of tables."""

@@ -15,26 +15,32 @@ from tapedeck.engine.intervals import Interval
 class LinesScreen(OrderedChoiceScreen):
     """Lists the session indicators of all intervals, those of the chart's first: shown ones first, in order.
 
-    `apply`: called with the names of the indicators to show after each change, none for the default.
-    `unfit`: returns the names of those shown whose panes do not fit.
+    `chart`: the chart's name. `apply`: called with the names of the indicators to show after each change,
+    none for the default. `unfit`: returns the names of those shown whose panes do not fit.
     """
 
-    HEADING = "Lines and panes of the chart"
     LIST_ID = "lines"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("v", "leave", "back")]
 
     def __init__(
         self,
+        chart: str,
         choice: ChartChoice,
         interval: Interval,
         apply: Callable[[tuple[str, ...]], None],
         unfit: Callable[[], Collection[str]],
     ) -> None:
         super().__init__(lambda names: apply(names or NOTHING))
+        self._chart = chart
         self._choice = choice
         self._interval = interval
         self._unfit = unfit
         self._reset_to = apply
+
+    @property
+    def heading(self) -> str:
+        """The dialog's heading, which names the chart."""
+        return f"Lines and panes of the {self._chart}"
 
     def action_reset(self) -> None:
         """Show the default lines and panes."""

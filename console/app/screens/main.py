@@ -17,7 +17,8 @@ from tapedeck.console.actions.table import MAIN
 from tapedeck.console.app.division import Regions, Wants
 from tapedeck.console.app.layout import MEDIUM_WIDTH, STRIP, Layout
 from tapedeck.console.app.log_lines import LogLines
-from tapedeck.console.app.panels.chart import ChartPanel
+from tapedeck.console.app.panels.chart import ChartPanel, SecondChartPanel
+from tapedeck.console.app.panels.chart_pair import ChartPair
 from tapedeck.console.app.panels.events import EventsPanel
 from tapedeck.console.app.panels.metrics import MetricsPanel
 from tapedeck.console.app.panels.panel import Frame, Panel
@@ -29,7 +30,7 @@ from tapedeck.console.app.screens.console_screen import ConsoleScreen, bindings_
 from tapedeck.console.app.widgets import SymbolTable
 from tapedeck.console.app.widgets.panel_box import PanelBox
 from tapedeck.console.app.widgets.symbol_strip import SymbolStrip
-from tapedeck.console.panel_data.registry import PanelEntry, load
+from tapedeck.console.panel_data.registry import SECOND_CHART, PanelEntry, load, panel_entry
 from tapedeck.console.panel_data.registry import panels as panel_entries
 
 _FRAME: Final = 4
@@ -90,10 +91,12 @@ class MainScreen(ConsoleScreen):
         self.panel_layout = layout
         self.panels: Mapping[str, Panel] = {
             entry.id: _panel_class(entry).build(playback, log_lines)
-            for entry in panel_entries(parts=layout.parts)
+            for entry in (*panel_entries(parts=layout.parts), SECOND_CHART)
         }
         self.symbols = self._panel_of(SymbolsPanel)
-        self.chart = self._panel_of(ChartPanel)
+        first, second = self._panel_of(ChartPanel), self._panel_of(SecondChartPanel)
+        self.charts = ChartPair(first, second, lambda: self.panel_layout)
+        self._symbol = first.symbol
         self.metrics = self._panel_of(MetricsPanel)
         self.events = self._panel_of(EventsPanel)
         self._file_symbols = playback.plan.symbols
@@ -153,9 +156,14 @@ class MainScreen(ConsoleScreen):
         return self._view_state
 
     @property
+    def chart(self) -> ChartPanel:
+        """The chart that has the focus, or had it last."""
+        return self.charts.active
+
+    @property
     def symbol(self) -> str:
         """The focused symbol."""
-        return self.chart.symbol
+        return self._symbol
 
     @property
     def shown_symbols(self) -> tuple[str, ...]:
@@ -183,10 +191,13 @@ class MainScreen(ConsoleScreen):
         elif self.symbol not in there:
             listed = (*self.symbols.table.shown_symbols, *before)
             self._focus(_nearest(self.symbol, listed, there) or self.shown_symbols[0])
+        for name, symbol in self.charts.unpin_missing(there, self.symbol):
+            self.notify(f"{name}: no longer pinned to {symbol}, which is not in this session", timeout=5)
 
     def _focus(self, symbol: str) -> None:
+        self._symbol = symbol
         for panel in self.panels.values():
-            panel.symbol = symbol
+            panel.follow(symbol)
         self._must_move_cursor = True
 
     # Layout
@@ -234,6 +245,8 @@ class MainScreen(ConsoleScreen):
     def apply_layout(self, layout: Layout) -> None:
         """Show the panels of a layout, and focus the active one."""
         self.panel_layout, self._laid_out_for = layout, self.app.size
+        if not layout.has_second_chart:
+            self.charts.second.unpin(self.symbol)
         self._place_panels()
         if self.focused is None or not isinstance(self.focused, FilterLine):
             self.set_focus(self.active_panel.keyboard_target())
@@ -270,7 +283,8 @@ class MainScreen(ConsoleScreen):
         if self.query_one(FilterLine).display:
             self._close_filter()
         if event.panel is not self.active_panel:
-            await self.action_do(f"panel_{event.panel.NAME}")
+            entry = panel_entry(event.panel.NAME)
+            await self.action_do(entry.action, self.panel_layout.argument_for(entry))
         if event.alone:
             await self.action_do("maximise")
 
@@ -312,11 +326,14 @@ class MainScreen(ConsoleScreen):
         return None if panel is None else body.right - panel.region.x - len(panel.heading) - _FRAME
 
     def _mark_active(self) -> None:
-        """Mark the frame of the active panel, and whether it shows the past."""
+        """Mark the frame of the active panel, and whether it shows the past; of two charts the active one."""
         is_past = self._view_state is not None and self._view_state.is_past
         for panel in self.panels.values():
-            is_active = panel is self.active_panel
-            panel.frame = (Frame.PAST if is_past else Frame.ACTIVE) if is_active else Frame.PLAIN
+            if panel is self.active_panel:
+                panel.frame = Frame.PAST if is_past else Frame.ACTIVE
+            else:
+                is_next = panel is self.chart and self.panel_layout.has_second_chart
+                panel.frame = Frame.CHART if is_next else Frame.PLAIN
 
     def _panel_of(self, kind: type[AnyPanel]) -> AnyPanel:
         return next(panel for panel in self.panels.values() if isinstance(panel, kind))

@@ -49,6 +49,11 @@ class OrderedChoiceScreen(ModalScreen[None]):
         self._order: list[str] = []
         self._shown: set[str] = set()
 
+    @property
+    def heading(self) -> str:
+        """The dialog's heading."""
+        return self.HEADING
+
     @abstractmethod
     def keys(self) -> Sequence[str]:
         """Return the keys of all items."""
@@ -69,7 +74,7 @@ class OrderedChoiceScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """Compose the list and its keys."""
         with Vertical(classes="dialog"):
-            yield Label(self.HEADING, classes="dialog-title")
+            yield Label(self.heading, classes="dialog-title")
             yield self._list
             parts = [named_key(key, label).stylize(f"@click=screen.{call}") for key, label, call in _KEYS]
             yield Label(Content("  ").join(parts), classes="dialog-foot")

@@ -125,12 +125,17 @@ class ExchangeLine:
         """Close the library's sockets; a server that does not answer to the goodbye is not waited for."""
         session = self.exchange.session
         closing = asyncio.ensure_future(self.exchange.close())
-        await asyncio.wait({closing}, timeout=0.4)
-        if not closing.done() or closing.exception() is not None:
+        try:
+            await asyncio.wait({closing}, timeout=0.4)
+            if closing.done():
+                closing.result()
+        finally:  # also where it failed, or the time of a farewell is over on a busy machine
             closing.cancel()
-            if session is not None:
-                await session.close()
-            self.exchange.session = None  # or the library warns that it is open
+            try:
+                if session is not None:
+                    await session.close()
+            finally:
+                self.exchange.session = None  # or the library warns that it is open
 
     def _broken(self, error: BaseException) -> None:
         """Take an error that the library let through: its receiver has ended, and tells nobody."""

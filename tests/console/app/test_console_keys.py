@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
 from tapedeck.console.actions.table import screen_actions
+from tapedeck.console.app.layout import Arrangement
 from tapedeck.console.app.palette import ConsoleCommands
 from tapedeck.console.app.panels.key_line import KeyLine
 from tapedeck.console.app.panels.panel import Frame
@@ -215,7 +217,7 @@ def test_numbers_show_panels_z_one_alone_and_x_hides_it(console_store: BarStore,
         await pilot.resize_terminal(20, 5)
         await pilot.pause()
         await pilot.resize_terminal(250, 60)
-        await until(pilot, lambda: shown() == {*panels} - {"metrics"}, "all panels but metrics")
+        await until(pilot, lambda: shown() == {*panels} - {"metrics", "second_chart"}, "the rest")
         await press(pilot, "5")
         assert "metrics" in shown()
 
@@ -383,15 +385,21 @@ def test_the_palette_finds_symbols_and_commands(console_store: BarStore, tmp_pat
         drive(console, act)
 
 
-def test_the_palette_offers_symbols_only_on_the_main_screen(console_store: BarStore, tmp_path: Path) -> None:
-    async def found(console: ConsoleRun) -> list[str]:
-        return [str(hit.text) async for hit in ConsoleCommands(console.app.screen).search("CCC")]
+def test_the_palette_offers_symbols_and_layouts_only_on_the_main_screen(
+    console_store: BarStore, tmp_path: Path
+) -> None:
+    async def found(console: ConsoleRun, text: str) -> dict[str, Any]:
+        return {str(hit.text): hit async for hit in ConsoleCommands(console.app.screen).search(text)}
 
     async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
-        assert "CCC" in await found(console)
+        main = console.app.main
+        assert "CCC" in await found(console, "CCC")
+        await (await found(console, "watch"))["Layout: watch"].command()
+        assert main.panel_layout.arrangement is Arrangement.WATCH
         await press(pilot, "9")
         assert isinstance(console.app.screen, ReportScreen)
-        assert "CCC" not in await found(console)
+        assert "CCC" not in await found(console, "CCC")
+        assert "Layout: watch" not in await found(console, "watch")
 
     with console_run(console_store, tmp_path) as console:
         drive(console, act)

@@ -22,7 +22,14 @@ from tapedeck.console.app.grid_text import folded, grid, number, percent, qualit
 from tapedeck.console.app.layout import Layout
 from tapedeck.console.app.log_lines import LogLines
 from tapedeck.console.app.table_figures import trend_points
-from tapedeck.console.app.ui_state import FILE_NAME, KeptLayout, UiState, load_ui_state, save_ui_state
+from tapedeck.console.app.ui_state import (
+    FILE_NAME,
+    KeptChart,
+    KeptLayout,
+    UiState,
+    load_ui_state,
+    save_ui_state,
+)
 from tapedeck.console.panel_data.tables import Table, table_text
 from tapedeck.engine.store.bar_store import BarStore
 from tests.support.console_runs import console_run
@@ -116,11 +123,28 @@ def test_hiding_activates_another_panel_until_the_last() -> None:
     assert layout.activated("symbols").shown(Size(80, 20), {}) == ("symbols",)
 
 
+def test_the_key_of_charts_shows_the_active_one_and_from_there_the_other() -> None:
+    layout = Layout()
+    assert layout.next_chart == layout.active_chart == "chart"
+    two = layout.activated("second_chart")
+    assert (two.active_chart, two.next_chart) == ("second_chart", "chart")
+    at_table = two.activated("symbols")
+    assert (at_table.active_chart, at_table.next_chart) == ("second_chart", "second_chart")
+    one_hidden = two.activated("chart").hiding_active(Size(200, 57), {})
+    assert (one_hidden.active_chart, one_hidden.activated("second_chart").next_chart) == (
+        "second_chart",
+        "chart",
+    )
+    closed = two.hiding_active(Size(200, 57), {})
+    assert (closed.active, closed.has_second_chart, closed.hidden) == ("chart", False, frozenset())
+
+
 # Saved state
 
 
 def test_saved_state_is_loaded(tmp_path: Path) -> None:
-    own = KeptLayout("grid", "log", ("log", "events"), ("chart",), maximised=True)
+    charts = (KeptChart("1m", "SPY", ("vwap",)), KeptChart("1h"))
+    own = KeptLayout("grid", "log", ("log", "events"), ("chart",), maximised=True, charts=charts)
     kept = UiState(
         theme="paper-tape",
         hidden=("log",),
@@ -132,6 +156,7 @@ def test_saved_state_is_loaded(tmp_path: Path) -> None:
         keys={"step": "right"},
         columns={"October": ("last", "change")},
         lines={"October": ("vwap",)},
+        second_lines={"October": ("none",)},
         layout=own,
         layouts={"mine": own},
     )
@@ -141,7 +166,17 @@ def test_saved_state_is_loaded(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["{", "[]", '{"theme": 3}', '{"hidden": "log"}', '{"keys": {"step": 1}}', "\x00" * (2 << 20)]
+    "text",
+    [
+        "{",
+        "[]",
+        '{"theme": 3}',
+        '{"hidden": "log"}',
+        '{"keys": {"step": 1}}',
+        '{"layout": {"charts": [3]}}',
+        '{"layout": {"charts": [{"lines": 3}]}}',
+        "\x00" * (2 << 20),
+    ],
 )
 def test_a_broken_file_is_ignored_with_a_notice(tmp_path: Path, text: str) -> None:
     (tmp_path / FILE_NAME).write_text(text)

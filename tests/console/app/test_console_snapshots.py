@@ -1,6 +1,8 @@
-"""Snapshots of all screens and states, in three sizes and two themes, with fixed bars and figures.
+"""Snapshots of all screens and states in two themes, with fixed bars and figures.
 
-A state is reached once for both themes: the dark picture is taken, the theme changed, the light one taken.
+The main states are taken in three sizes, others in those that lay them out differently. A state is reached
+once in each size for all its views and for both themes: a view is taken in one theme, the theme is changed,
+and it is taken in the other.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final
 
@@ -19,6 +22,8 @@ import pytest
 from pytest_textual_snapshot import SVGImageExtension
 from rich.style import Style
 from syrupy.assertion import SnapshotAssertion
+from syrupy.location import PyTestLocation
+from syrupy.types import SnapshotIndex
 from textual.color import Color
 from textual.command import CommandList, CommandPalette
 from textual.pilot import Pilot
@@ -32,6 +37,7 @@ from tapedeck.console.app.screens.columns import ColumnsScreen
 from tapedeck.console.app.screens.confirm import ConfirmScreen
 from tapedeck.console.app.screens.coverage import CoverageScreen
 from tapedeck.console.app.screens.find import FindScreen
+from tapedeck.console.app.screens.lines import LinesScreen
 from tapedeck.console.app.screens.prompt import PromptScreen
 from tapedeck.console.app.screens.report import ReportScreen
 from tapedeck.console.app.screens.symbol import SymbolScreen
@@ -39,6 +45,7 @@ from tapedeck.console.app.screens.text_page import TextPage
 from tapedeck.console.app.screens.why import WhyScreen
 from tapedeck.console.app.ui_state import UiState
 from tapedeck.console.app.widgets import CoverageMap
+from tapedeck.console.app.widgets.chart_lines import LineStyle
 from tapedeck.console.panel_data.registry import key_of, panel_ids
 from tapedeck.engine.feeds.live_status import FeedState, GapState, LivePhase
 from tapedeck.engine.read.status import RunState, WorkerState
@@ -66,7 +73,7 @@ from tests.support.scanning_consoles import with_scanners
 from tests.support.trading_consoles import with_strategies
 
 THEMES: Final = {"dark": "tapedeck-dark", "light": "tapedeck-light"}
-NARROW, MEDIUM, WIDE = "80x24", "120x36", "200x60"
+NARROW, MEDIUM, SPLIT, WIDE = "80x24", "120x36", "160x50", "200x60"
 BARS_PER_SECOND: Final = 48_200.0
 MEMORY_KB: Final = 212 * 2**10
 
@@ -126,6 +133,20 @@ def wide() -> dict[str, Any]:
     return many
 
 
+def charted() -> dict[str, Any]:
+    """Return a session file with lines and panes on two intervals, the day after an early close."""
+    many = document(start_date="2013-12-02")
+    data = many["session_data_config"]
+    data["streams"] = ["1m", "5m", "1h", "1d"]
+    data["indicators"] |= {
+        "bands": {"type": "BBANDS", "interval": "1m", "timeperiod": 20},
+        "macd": {"type": "MACD", "interval": "1m"},
+        "sar": {"type": "SAR", "interval": "5m"},
+        "atr_5m": {"type": "ATR", "interval": "5m", "timeperiod": 14},
+    }
+    return many
+
+
 def of_two_symbols() -> dict[str, Any]:
     """Return a session file over two of the three stored symbols."""
     two = document()
@@ -161,7 +182,7 @@ async def rest(console: ConsoleRun, pilot: Pilot[None], *words: str) -> None:
         return all(word in console.text("#session-line") for word in words)
 
     def is_at_rest() -> bool:
-        return shows_all() and console.app.history_fetch.lacking(main.view_state, [main.chart]) is None
+        return shows_all() and console.app.history_fetch.lacking(main.view_state, main.charts.open) is None
 
     await until(pilot, lambda: is_open_read(console), "the opening values")
     await until(pilot, is_at_rest, f"{words} on the bar, and earlier bars on the chart")
@@ -196,7 +217,6 @@ at_half_past_eleven = paused_at(120, "11:30")
 
 
 async def playing(console: ConsoleRun, pilot: Pilot[None]) -> None:
-    await at_half_past_eleven(console, pilot)
     # Too slow for a slot to fall due during the snapshot.
     console.system.set_speed(0.001)
     console.system.resume()
@@ -204,13 +224,16 @@ async def playing(console: ConsoleRun, pilot: Pilot[None]) -> None:
 
 
 async def looking_back(console: ConsoleRun, pilot: Pilot[None]) -> None:
-    await at_half_past_eleven(console, pilot)
     await press(pilot, "O", "comma")
     await rest(console, pilot, "PAST", "10:29")
 
 
+async def at_the_present(console: ConsoleRun, pilot: Pilot[None]) -> None:
+    await press(pilot, "end")
+    await rest(console, pilot, "paused", "11:30")
+
+
 async def playing_the_past(console: ConsoleRun, pilot: Pilot[None]) -> None:
-    await at_half_past_eleven(console, pilot)
     await press(pilot, "O")
     console.app.playback.set_speed(0.001)
     await press(pilot, "space")
@@ -218,7 +241,6 @@ async def playing_the_past(console: ConsoleRun, pilot: Pilot[None]) -> None:
 
 
 async def joined(console: ConsoleRun, pilot: Pilot[None]) -> None:
-    await at_half_past_ten(console, pilot)
     await asyncio.to_thread(console.system.add_symbol, "CCC")
     console.system.step(60)
     await until(pilot, lambda: is_paused_at(console, 120), "slot 120")
@@ -227,19 +249,11 @@ async def joined(console: ConsoleRun, pilot: Pilot[None]) -> None:
 
 
 async def before_it_joined(console: ConsoleRun, pilot: Pilot[None]) -> None:
-    await joined(console, pilot)
     await press(pilot, "O", "comma")
     await rest(console, pilot, "PAST", "10:29")
 
 
-async def looking_back_at_a_scan(console: ConsoleRun, pilot: Pilot[None]) -> None:
-    await on_panel("scanners", at_half_past_ten)(console, pilot)
-    await console.app.do("goto", "09:45")
-    await rest(console, pilot, "PAST", "09:45")
-
-
-async def looking_back_at_orders(console: ConsoleRun, pilot: Pilot[None]) -> None:
-    await on_panel("orders", at_half_past_eleven)(console, pilot)
+async def at_a_quarter_to_ten(console: ConsoleRun, pilot: Pilot[None]) -> None:
     await console.app.do("goto", "09:45")
     await rest(console, pilot, "PAST", "09:45")
 
@@ -264,9 +278,59 @@ async def reported(console: ConsoleRun, pilot: Pilot[None]) -> None:
     await until(pilot, lambda: "stamp" in console.text("#report"), "its text")
 
 
+def on_interval(interval: str) -> Act:
+    """Show an interval on the chart."""
+
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
+        await console.app.do("interval", interval)
+        await rest(console, pilot)
+
+    return act
+
+
+async def at_ten(console: ConsoleRun, pilot: Pilot[None]) -> None:
+    """Play on to half an hour after the open."""
+    await console.app.do("interval", "1m")
+    if (left := 30 - console.frontier) > 0:
+        console.system.step(left)
+    await until(pilot, lambda: is_paused_at(console, 30), "slot 30")
+    await rest(console, pilot, "10:00")
+
+
+async def pointed(console: ConsoleRun, pilot: Pilot[None]) -> None:
+    """Move the crosshair to the last bar of an early close."""
+    await at_ten(console, pilot)
+    await press(pilot, *["left"] * 31)
+    await rest(console, pilot)
+
+
+async def in_blocks(console: ConsoleRun, pilot: Pilot[None]) -> None:
+    console.app.chart_lines = LineStyle.BLOCKS
+    console.app.main.chart.chart.refresh()
+    await rest(console, pilot)
+
+
+async def in_dots(console: ConsoleRun, pilot: Pilot[None]) -> None:
+    console.app.chart_lines = LineStyle.BRAILLE
+    await press(pilot, "backspace")
+    await rest(console, pilot)
+
+
+async def two_charts(console: ConsoleRun, pilot: Pilot[None]) -> None:
+    """Open a second chart of another interval, and pin the first to its symbol."""
+    await at_ten(console, pilot)
+    await press(pilot, "C", "2", "P")
+    console.app.main.focus_symbol("BBB")
+    await rest(console, pilot)
+
+
+async def two_charts_of_the_past(console: ConsoleRun, pilot: Pilot[None]) -> None:
+    await console.app.do("goto", "09:45")
+    await rest(console, pilot, "PAST", "09:45")
+
+
 def over(word: str) -> Act:
     async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
-        await reported(console, pilot)
         await press(pilot, "escape")
         await rest(console, pilot, word)
 
@@ -274,10 +338,16 @@ def over(word: str) -> Act:
 
 
 async def no_match(console: ConsoleRun, pilot: Pilot[None]) -> None:
-    await on_panel("events", at_half_past_eleven)(console, pilot)
+    await on_panel("events")(console, pilot)
     await press(pilot, "slash")
     await written(console, pilot, "split")
     await until(pilot, lambda: console.app.main.events.has_class("-faced"), "the face")
+
+
+async def all_found(console: ConsoleRun, pilot: Pilot[None]) -> None:
+    """Clear the filter, and close its line."""
+    await press(pilot, "escape")
+    await until(pilot, lambda: not console.app.main.events.has_class("-faced"), "the list")
 
 
 async def written(console: ConsoleRun, pilot: Pilot[None], text: str) -> None:
@@ -288,22 +358,25 @@ async def written(console: ConsoleRun, pilot: Pilot[None], text: str) -> None:
     await pilot.pause()
 
 
-def on_panel(panel: str, act: Act, *, maximised: bool = False) -> Act:
-    """Reach a state, then go to a panel by its key."""
+def on_panel(panel: str, *, maximised: bool = False) -> Act:
+    """Go to a panel by its key."""
 
-    async def then(console: ConsoleRun, pilot: Pilot[None]) -> None:
-        await act(console, pilot)
+    async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
         await press(pilot, key_of(panel), *("z" if maximised else ""))
         await rest(console, pilot)
 
-    return then
+    return act
+
+
+async def restored(console: ConsoleRun, pilot: Pilot[None]) -> None:
+    await press(pilot, "z")
+    await rest(console, pilot)
 
 
 def over_panels(key: str, screen: type[Screen[Any]], *, typed: str = "", breaks: tuple[str, ...] = ()) -> Act:
-    """Set breakpoints an hour after the open, press a key, and type into the screen that it opens."""
+    """Set breakpoints, press a key, and type into the screen that it opens."""
 
     async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
-        await at_half_past_ten(console, pilot)
         for condition in breaks:
             console.system.add_breakpoint(condition, enabled=condition != SWITCHED_OFF)
         await press(pilot, key)
@@ -323,7 +396,6 @@ def asked(action: str) -> Act:
     """Do an action that has no key, and wait for its question."""
 
     async def act(console: ConsoleRun, pilot: Pilot[None]) -> None:
-        await at_half_past_ten(console, pilot)
         await console.app.do(action)
         await until(pilot, lambda: isinstance(console.app.screen, PromptScreen), "the question")
         await written(console, pilot, "")
@@ -428,10 +500,7 @@ async def reconnecting(console: LiveConsole, pilot: Pilot[None]) -> None:
 
 @live
 async def looking_back_while_recording(console: LiveConsole, pilot: Pilot[None]) -> None:
-    await recorded(console, pilot)
-    await rest(
-        console, pilot, "live"
-    )  # the present is drawn once: from then on there are columns of forming bars
+    # The present was drawn: from then on there are columns of forming bars.
     await press(pilot, "O")
     await rest(console, pilot, "PAST ‖", "1:00:20 behind")
 
@@ -455,95 +524,204 @@ async def session_over(console: LiveConsole, pilot: Pilot[None]) -> None:
 # Snapshots
 
 
-@dataclass(frozen=True)
-class Scene:
-    """A state or screen: the way to it, its bars and its session file.
+async def stay(console: ConsoleRun, pilot: Pilot[None]) -> None:
+    """Show the stage as it was reached."""
 
-    `store`: a fixture; `opened`: opens it again. `again`: the act after a change of theme. `console`: makes
-    the console.
+
+async def leave(console: ConsoleRun, pilot: Pilot[None]) -> None:
+    """Close the dialog or page on top."""
+    await press(pilot, "escape")
+    await until(pilot, lambda: console.app.main.is_current, "the panels")
+
+
+async def go_on(console: ConsoleRun, pilot: Pilot[None]) -> None:
+    """Leave the screen as it is: the next view follows from it."""
+
+
+@dataclass(frozen=True)
+class View:
+    """A picture of a stage: the way to it, the way back, and the sizes in which it is taken.
+
+    `again`: the act after a change of theme.
     """
 
     name: str
-    act: Act
-    again: Act | None = None
+    sizes: tuple[str, ...]
+    show: Act = stay
+    back: Act = go_on
+    again: Act = stay
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A state of a console, which is reached once in each size, and views of it, in this order.
+
+    `store`: a fixture; `opened`: opens it again. `console`: makes the console.
+    """
+
+    name: str
+    reach: Act
+    views: tuple[View, ...]
     store: str = "console_store"
     opened: Callable[[BarStore], BarStore] = lambda store: store
     config: Mapping[str, Any] = field(default_factory=document)
     has_log: bool = True
-    sizes: tuple[str, ...] = (NARROW, MEDIUM, WIDE)
     console: Callable[..., AbstractContextManager[ConsoleRun]] = steady_console
 
 
 @dataclass(frozen=True)
 class Shot:
-    """A scene on a terminal of a size."""
+    """A stage on a terminal of a size."""
 
-    scene: Scene
+    stage: Stage
     size: str
 
     def __str__(self) -> str:
-        return f"{self.scene.name}-{self.size}"
+        return f"{self.stage.name}-{self.size}"
+
+    @property
+    def views(self) -> list[View]:
+        """The views that are taken in this size."""
+        return [view for view in self.stage.views if self.size in view.sizes]
 
 
+ALL: Final = (NARROW, MEDIUM, WIDE)
 BREAKS: Final = ("AAA.rsi_5 < 5", "any.quality < 40", "time >= 15:30")
 SWITCHED_OFF: Final = "any.quality < 40"
 EARLY: Final = document(start_date="2013-11-29")
-SCENES: Final = (
-    Scene("empty", on_panel("indicators", at_half_past_ten), config=bare(), has_log=False),
-    Scene("starting", starting, opened=blocked),
-    Scene("open", on_panel("chart", at_the_open)),
-    Scene("playing", playing),
-    Scene("paused", at_half_past_eleven),
-    Scene("looking-back", looking_back),
-    Scene("playing-the-past", playing_the_past),
-    Scene("live-waiting", waiting, console=live_console, sizes=(NARROW, WIDE)),
-    Scene("live", recording, console=live_console),
-    Scene("live-stale", stale, console=live_console, sizes=(NARROW,)),
-    Scene("live-reconnecting", reconnecting, console=live_console, sizes=(MEDIUM,)),
-    Scene("live-looking-back", looking_back_while_recording, console=live_console, sizes=(NARROW, MEDIUM)),
-    Scene("live-session-over", session_over, console=live_console, sizes=(WIDE,)),
-    Scene("failed-report", reported, opened=faulty),
-    Scene("failed", over("error"), opened=faulty),
-    Scene("finished-report", reported),
-    Scene("finished", over("completed")),
-    Scene("early-close", on_panel("chart", paused_at(120, "early close", "11:30")), config=EARLY),
-    Scene("bad-quality", on_panel("quality", paused_at(180, "12:30")), store="holed_store"),
-    Scene("many-symbols", paused_at(60, "10:30"), store="wide_store", config=wide()),
-    Scene("nothing-found", no_match),
-    Scene("help", over_panels("question_mark", TextPage)),
-    Scene("why", over_panels("w", WhyScreen)),
-    Scene("go-to", over_panels("g", PromptScreen, typed="1430")),
-    Scene("break", over_panels("b", BreakpointsScreen)),
-    Scene("breakpoints", over_panels("b", BreakpointsScreen, typed="AAA.closs < 50", breaks=BREAKS)),
-    Scene("find", over_panels("f", FindScreen, breaks=BREAKS)),
-    Scene("columns", over_panels("c", ColumnsScreen)),
-    Scene("quit", over_panels("q", ConfirmScreen)),
-    Scene("palette", palette, again=palette_again),
-    Scene("coverage", coverage, store="holed_store"),
-    Scene("bookmark", over_panels("apostrophe", PromptScreen)),
-    Scene("copy", over_panels("y", ChoiceScreen)),
-    Scene("symbol", asked("symbol")),
-    Scene("speed", asked("speed")),
-    Scene("joined", joined, config=of_two_symbols()),
-    Scene("joins-later", before_it_joined, config=of_two_symbols()),
-    Scene("add", of_symbols("a", "c"), config=of_two_symbols(), sizes=(NARROW, MEDIUM)),
-    Scene("remove", of_symbols("r"), sizes=(NARROW,)),
-    Scene("scanners", on_panel("scanners", at_half_past_ten), config=with_scanners()),
-    Scene("scanners-looking-back", looking_back_at_a_scan, config=with_scanners(), sizes=(NARROW, MEDIUM)),
-    Scene("why-strategy", why_of_a_strategy, config=with_strategies(), sizes=(NARROW, MEDIUM)),
-    Scene("orders", on_panel("orders", at_half_past_eleven), config=with_strategies()),
-    Scene("orders-looking-back", looking_back_at_orders, config=with_strategies(), sizes=(NARROW, MEDIUM)),
-    Scene("report-with-trades", over_panels("9", ReportScreen), config=with_strategies(), sizes=(NARROW,)),
-    *(
-        Scene(f"alone-{panel}", on_panel(panel, at_half_past_eleven), sizes=(NARROW,))
-        for panel in panel_ids(parts=())[1:]
+DIALOGS: Final = (
+    View("help", (NARROW, WIDE), over_panels("question_mark", TextPage), leave),
+    View("why", (NARROW, MEDIUM), over_panels("w", WhyScreen), leave),
+    View("go-to", (NARROW,), over_panels("g", PromptScreen, typed="1430"), leave),
+    View("columns", (NARROW, MEDIUM), over_panels("c", ColumnsScreen), leave),
+    View("quit", (MEDIUM,), over_panels("q", ConfirmScreen), leave),
+    View("palette", (NARROW, WIDE), palette, leave, again=palette_again),
+    View("bookmark", (NARROW,), over_panels("apostrophe", PromptScreen), leave),
+    View("copy", (NARROW,), over_panels("y", ChoiceScreen), leave),
+    View("symbol", (MEDIUM,), asked("symbol"), leave),
+    View("speed", (MEDIUM,), asked("speed"), leave),
+    View("remove", (NARROW,), of_symbols("r"), leave),
+    View("break", (NARROW,), over_panels("b", BreakpointsScreen), leave),
+    View(
+        "breakpoints",
+        (NARROW, MEDIUM),
+        over_panels("b", BreakpointsScreen, typed="AAA.closs < 50", breaks=BREAKS),
+        leave,
     ),
-    *(
-        Scene(f"maximised-{panel}", on_panel(panel, at_half_past_eleven, maximised=True), sizes=(MEDIUM,))
-        for panel in panel_ids(parts=())
-    ),
+    View("find", (NARROW, MEDIUM), over_panels("f", FindScreen), leave),
 )
-SHOTS: Final = [Shot(scene, size) for scene in SCENES for size in scene.sizes]
+STAGES: Final = (
+    Stage(
+        "empty", at_half_past_ten, (View("empty", (MEDIUM,), on_panel("indicators")),),
+        config=bare(), has_log=False,
+    ),
+    Stage("starting", starting, (View("starting", (NARROW, MEDIUM)),), opened=blocked),
+    Stage("open", at_the_open, (View("open", ALL, on_panel("chart")),)),
+    Stage("early-close", paused_at(120, "early close", "11:30"),
+          (View("early-close", (MEDIUM,), on_panel("chart")),), config=EARLY),
+    Stage("dialogs", at_half_past_ten, DIALOGS),
+    Stage(
+        "times", at_half_past_eleven,
+        (
+            View("paused", (MEDIUM,)),
+            View("looking-back", ALL, looking_back, at_the_present),
+            View("playing-the-past", (NARROW,), playing_the_past),
+        ),
+    ),
+    Stage("playing", at_half_past_eleven, (View("playing", ALL, playing),)),
+    Stage(
+        "panels", at_half_past_eleven,
+        (
+            View("nothing-found", (MEDIUM,), no_match, all_found),
+            *(View(f"alone-{panel}", (NARROW,), on_panel(panel)) for panel in panel_ids(parts=())[1:]),
+            *(
+                View(f"maximised-{panel}", (MEDIUM,), on_panel(panel, maximised=True), restored)
+                for panel in panel_ids(parts=())
+            ),
+        ),
+    ),
+    Stage(
+        "charts", paused_at(2, "09:32"),
+        (
+            View("chart-of-hours", (MEDIUM,), on_interval("1h")),
+            View("chart-of-days", (MEDIUM,), on_interval("1d")),
+            View("chart-two-minutes-after-the-open", (MEDIUM, WIDE), on_interval("5m")),
+            View("crosshair", (MEDIUM, WIDE), pointed),
+            View("lines-of-blocks", (MEDIUM,), in_blocks, in_dots),
+            View("lines", (MEDIUM,), over_panels("v", LinesScreen), leave),
+            View("layouts", (NARROW, MEDIUM), over_panels("L", ChoiceScreen), leave),
+            View("two-charts", (SPLIT, WIDE), two_charts),
+            View("two-charts-looking-back", (SPLIT,), two_charts_of_the_past),
+        ),
+        config=charted(),
+    ),
+    Stage("live-waiting", waiting, (View("live-waiting", (NARROW, WIDE)),), console=live_console),
+    Stage(
+        "live", recording,
+        (View("live", ALL), View("live-looking-back", (NARROW, MEDIUM), looking_back_while_recording)),
+        console=live_console,
+    ),
+    Stage("live-stale", stale, (View("live-stale", (NARROW,)),), console=live_console),
+    Stage("live-reconnecting", reconnecting, (View("live-reconnecting", (MEDIUM,)),), console=live_console),
+    Stage("live-session-over", session_over, (View("live-session-over", (WIDE,)),), console=live_console),
+    Stage(
+        "failed", reported,
+        (View("failed-report", (NARROW,)), View("failed", (NARROW, MEDIUM), over("error"))),
+        opened=faulty,
+    ),
+    Stage(
+        "finished", reported,
+        (View("finished-report", (NARROW, WIDE)), View("finished", ALL, over("completed"))),
+    ),
+    Stage(
+        "bad-quality", paused_at(180, "12:30"),
+        (View("bad-quality", (NARROW, WIDE), on_panel("quality")),), store="holed_store",
+    ),
+    Stage("coverage", at_half_past_ten, (View("coverage", (NARROW, WIDE), coverage),), store="holed_store"),
+    Stage(
+        "many-symbols", paused_at(60, "10:30"), (View("many-symbols", (*ALL, SPLIT)),),
+        store="wide_store", config=wide(),
+    ),
+    Stage(
+        "two-symbols", at_half_past_ten,
+        (
+            View("add", (NARROW,), of_symbols("a", "c"), leave),
+            View("joined", (MEDIUM,), joined),
+            View("joins-later", (MEDIUM,), before_it_joined),
+        ),
+        config=of_two_symbols(),
+    ),
+    Stage(
+        "scanners", at_half_past_ten,
+        (
+            View("scanners", (NARROW, WIDE), on_panel("scanners")),
+            View("scanners-looking-back", (NARROW,), at_a_quarter_to_ten),
+        ),
+        config=with_scanners(),
+    ),
+    Stage(
+        "strategies", at_half_past_ten,
+        (
+            View("why-strategy", (MEDIUM,), why_of_a_strategy),
+            View("report-with-trades", (NARROW,), over_panels("9", ReportScreen)),
+        ),
+        config=with_strategies(),
+    ),
+    Stage(
+        "orders", at_half_past_eleven,
+        (
+            View("orders", (NARROW, WIDE), on_panel("orders")),
+            View("orders-looking-back", (NARROW,), at_a_quarter_to_ten),
+        ),
+        config=with_strategies(),
+    ),
+)  # fmt: skip
+SHOTS: Final = [
+    Shot(stage, size)
+    for stage in STAGES
+    for size in (*ALL, SPLIT)
+    if any(size in view.sizes for view in stage.views)
+]
 
 
 @pytest.fixture(scope="module")
@@ -578,35 +756,45 @@ async def picture_of(console: ConsoleRun, pilot: Pilot[None]) -> str:
     return console.app.export_screenshot(simplify=True)
 
 
-@pytest.fixture(scope="module")
-def pictures(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, _fixed_measures: None
-) -> Mapping[str, str]:
-    """The snapshots of a shot, by theme."""
-    shot: Shot = request.param
-    scene, taken = shot.scene, {}
+def pictures_of(shot: Shot, store: BarStore, folder: Path) -> dict[str, str]:
+    """Take the pictures of all views of a stage in both themes, by the names of their files."""
+    stage, taken = shot.stage, {}
     columns, lines = map(int, shot.size.split("x"))
-    store = scene.opened(request.getfixturevalue(scene.store))
     ui_state = UiState(theme=THEMES["dark"])
-    folder = tmp_path_factory.mktemp("shot")
-    with scene.console(store, folder, scene.config, ui_state, has_log=scene.has_log) as console:
+    with stage.console(stage.opened(store), folder, stage.config, ui_state, has_log=stage.has_log) as console:
 
         async def take(pilot: Pilot[None]) -> None:
-            await scene.act(console, pilot)
-            taken["dark"] = await picture_of(console, pilot)
-            await wear("light", console, pilot)
-            if scene.again is not None:
-                await scene.again(console, pilot)
-            taken["light"] = await picture_of(console, pilot)
+            await stage.reach(console, pilot)
+            themes = list(THEMES)
+            for view in shot.views:
+                await view.show(console, pilot)
+                taken[f"{view.name}-{shot.size}-{themes[0]}"] = await picture_of(console, pilot)
+                await wear(themes[1], console, pilot)
+                await view.again(console, pilot)
+                taken[f"{view.name}-{shot.size}-{themes[1]}"] = await picture_of(console, pilot)
+                await view.back(console, pilot)
+                themes.reverse()
             console.app.exit()
 
         console.app.run(headless=True, auto_pilot=take, size=(columns, lines))
     return taken
 
 
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("pictures", SHOTS, indirect=True, ids=str)
+class NamedPictures(SVGImageExtension):
+    """Files that are named for the view, not for the stage that it is part of."""
+
+    @classmethod
+    def get_snapshot_name(cls, *, test_location: PyTestLocation, index: SnapshotIndex = 0) -> str:
+        """Return a file's name without its ending."""
+        return f"{test_location.methodname}[{index}]"
+
+
+@pytest.mark.usefixtures("_fixed_measures")
+@pytest.mark.parametrize("shot", SHOTS, ids=str)
 def test_every_screen_and_state_looks_as_it_was_accepted(
-    pictures: Mapping[str, str], theme: str, snapshot: SnapshotAssertion
+    request: pytest.FixtureRequest, tmp_path: Path, snapshot: SnapshotAssertion, shot: Shot
 ) -> None:
-    assert pictures[theme] == snapshot.use_extension(SVGImageExtension)
+    taken = pictures_of(shot, request.getfixturevalue(shot.stage.store), tmp_path)
+    assert len(taken) == len(THEMES) * len(shot.views)
+    accepted = snapshot.use_extension(NamedPictures)
+    assert [name for name, picture in taken.items() if picture != accepted(name=name)] == []

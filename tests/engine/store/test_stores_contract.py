@@ -26,6 +26,7 @@ from tapedeck.engine.errors import StoreError
 from tapedeck.engine.intervals import DAY, MINUTE, SECOND, Interval
 from tapedeck.engine.store.bar_store import BarColumns
 from tapedeck.engine.store.locations import open_store
+from tapedeck.engine.store.quote_store import QuoteColumns
 
 ALWAYS = (-(10**11), 10**12)
 NEW_YEAR_2014 = 1388534400
@@ -102,6 +103,45 @@ def test_a_second_write_adds_what_is_new_and_reports_the_rest(fresh, first, seco
         same = len(incoming) - len(new) - len(other)
         assert found == (len(new), same, len(other) if replace else 0, [] if replace else other)
         assert as_rows(store.read("SPY", MINUTE, *ALWAYS)) == [after[time] for time in sorted(after)]
+
+
+kept_times = st.sets(st.integers(-30, 30).map(lambda minute: NEW_YEAR_2014 + 60 * minute), max_size=12)
+edges = st.integers(-40, 40).map(lambda minute: NEW_YEAR_2014 + 60 * minute)
+steps_of_a_batch = st.lists(
+    st.one_of(
+        st.tuples(st.sampled_from(["bars", "quotes", "facts"]), kept_times.map(sorted)),
+        st.tuples(st.just("remove"), st.one_of(st.just(ALWAYS), st.tuples(edges, edges))),
+    ),
+    max_size=6,
+)
+
+
+@settings(on_any_store, max_examples=12)
+@given(before=steps_of_a_batch, steps=steps_of_a_batch, atomic=st.booleans())
+def test_a_batch_leaves_what_its_writes_and_removals_leave_one_by_one(fresh, before, steps, atomic):
+    def apply(store, what, times):
+        if what == "remove":
+            return store.remove("SPY", MINUTE, *times)
+        if what == "facts":
+            return store.confirm_empty("SPY", MINUTE, np.array(times, np.int64))
+        bars = bars_at(times)
+        if what == "bars":
+            return counts(store.write("SPY", MINUTE, bars))
+        quotes = QuoteColumns(bars.opened_at, bars.low, bars.high, bars.volume, bars.volume)
+        return counts(store.quotes.write("SPY", MINUTE, quotes))
+
+    with fresh() as one, fresh() as other:
+        for step in before:
+            apply(one, *step)
+            apply(other, *step)
+        told = [apply(one, *step) for step in steps]
+        with other.batch(atomic=atomic):
+            assert [apply(other, *step) for step in steps] == told
+        assert bits(other.read("SPY", MINUTE, *ALWAYS)) == bits(one.read("SPY", MINUTE, *ALWAYS))
+        found, wanted = (store.quotes.read("SPY", MINUTE, *ALWAYS) for store in (other, one))
+        assert found.opened_at.tolist() == wanted.opened_at.tolist()
+        found, wanted = (store.empty_slots(["SPY"], MINUTE, *ALWAYS) for store in (other, one))
+        assert found.opened_at.tolist() == wanted.opened_at.tolist()
 
 
 def test_importing_the_same_bars_again_changes_nothing(store):

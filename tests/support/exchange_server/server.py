@@ -123,7 +123,9 @@ class ExchangeServer:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        """Stop, and cut all connections."""
+        """Stop, and cut all connections; an error that ended the server before is raised."""
+        if self._error is not None:
+            raise self._error
         self._loop.call_soon_threadsafe(self._ending.set)
         self._thread.join(_LIMIT_S)
         assert not self._thread.is_alive(), "the server did not stop"

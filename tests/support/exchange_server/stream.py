@@ -45,7 +45,7 @@ def frames_of(symbol: str, opened_at: int, candles: Candles, faults: ExchangeFau
     if is_faulty(FaultKind.MISSING) or is_faulty(FaultKind.LOST):
         return
     frames = list(_updates(symbol, candle, faults))
-    if is_faulty(FaultKind.REORDER):
+    if frames and is_faulty(FaultKind.REORDER):
         due = frames[-1].due
         frames = [one._replace(due=due) for one in reversed(frames)]
     if is_faulty(FaultKind.DUPLICATE):
