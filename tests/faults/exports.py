@@ -73,7 +73,7 @@ class Extent:
 
 
 _FULL: Final = Extent(every_call=1, every_state=1, rounds=60, slots=None)
-_SHORT: Final = Extent(every_call=11, every_state=400, rounds=3, slots=20)
+_SHORT: Final = Extent(every_call=29, every_state=800, rounds=2, slots=20)
 
 
 def main() -> int:

@@ -231,7 +231,7 @@ class Campaign:
 
     def kill_once(self, number: int) -> None:
         """Kill a recording at a random moment, and start it again."""
-        has_faults = number % 2 == 1 and self._file == "live.json"
+        has_faults = number % 2 == 0 and self._file == "live.json"
         recording = self._recording(f"kill-{number}", _SPEED, has_faults=has_faults)
         if self._random.random() < _AT_START:
             kill = Kill(self._random.uniform(0.2, 0.7) * self._seconds)

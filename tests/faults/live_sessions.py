@@ -161,7 +161,8 @@ def main() -> int:
     options = parser.parse_args()
     seeds = [options.seed] if options.seed is not None else range(options.first, options.first + options.runs)
     began = time.process_time()
-    counts, findings = campaign(seeds, is_short=options.short)
+    with templates_of_markets(is_short=options.short) as templates:
+        counts, findings = campaign(seeds, templates)
     for what, count in sorted(counts.items()):
         print(f"{what}: {count:,}", flush=True)  # noqa: T201
     print(f"{time.process_time() - began:.1f} s of processor time", flush=True)  # noqa: T201
@@ -170,17 +171,18 @@ def main() -> int:
     return 1 if findings else 0
 
 
-def campaign(seeds: Sequence[int], *, is_short: bool = False) -> tuple[Counter[str], list[str]]:
-    """Run all seeds; return the counts, and the findings, each with its seed.
+@contextmanager
+def templates_of_markets(*, is_short: bool) -> Iterator[dict[str, Template]]:
+    """Give the templates of all markets, by name; `is_short`: sessions of about 12 slots, instead of 25."""
+    with scratch() as folder:
+        yield {name: template(folder / name, market, is_short=is_short) for name, market in MARKETS.items()}
 
-    `is_short`: sessions of about 12 slots, instead of 25.
-    """
+
+def campaign(seeds: Sequence[int], templates: dict[str, Template]) -> tuple[Counter[str], list[str]]:
+    """Run all seeds; return the counts, and the findings, each with its seed."""
     counts: Counter[str] = Counter()
     findings: list[str] = []
     with scratch() as folder:
-        templates = {
-            name: template(folder / name, market, is_short=is_short) for name, market in MARKETS.items()
-        }
         for seed in seeds:
             outcome = Run(seed, templates, folder / "run").outcome()
             counts += outcome.counts

@@ -73,7 +73,7 @@ class Extent:
 
 
 _FULL: Final = Extent(batches=8, every=1, kills=100)
-_SHORT: Final = Extent(batches=4, every=97, kills=5)
+_SHORT: Final = Extent(batches=4, every=199, kills=4)
 
 
 def main() -> int:

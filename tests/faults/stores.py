@@ -54,7 +54,7 @@ class Extent:
 
 
 _FULL: Final = Extent(bars=5000, every=1, flips=400, rounds=40)
-_SHORT: Final = Extent(bars=300, every=17, flips=5, rounds=1)
+_SHORT: Final = Extent(bars=300, every=41, flips=5, rounds=1)
 
 
 def main() -> int:

@@ -108,7 +108,7 @@ def digests_of(system: SystemManager) -> list[str]:
     return [session.digest for session in system.summary().sessions]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 @given(cuts=st.lists(st.integers(1, 200), max_size=30), prefetch=st.integers(1, 6))
 def test_any_cut_into_blocks_gives_the_same_tape(store, digests, cuts, prefetch):
     def drive(system: SystemManager) -> None:
@@ -134,7 +134,7 @@ def test_any_speed_gives_the_same_tape(store, digests, speed):
     assert digests_of(play(law_config(speed_multiplier=speed), store)) == digests
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**32), speed=st.sampled_from([0.0, 200_000.0]))
 def test_random_commands_from_several_threads_give_the_same_tape(store, digests, seed, speed):
     """Every run ends without a deadlock, a leftover thread or a lost bar, with the same tape."""
@@ -224,7 +224,7 @@ def test_a_session_does_not_depend_on_the_day_the_run_began(store, digests):
         assert digests_of(play(law_config(start_date=day), store)) == digests[position:]
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
 @given(minute=st.integers(0, 389))
 def test_a_start_in_mid_session_gives_the_same_tape(store, digests, minute):
     start = f"{9 + (30 + minute) // 60:02}:{(30 + minute) % 60:02}"

@@ -95,7 +95,7 @@ def zone_of(times: TimeLayout) -> dict[str, str]:
     return {"zone": times.zone} if times.zone is not None else {}
 
 
-LAW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+LAW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @LAW
@@ -127,7 +127,7 @@ def some_bars(moments: list[datetime]) -> list[TrueBar]:
 @pytest.mark.parametrize("header", ["plain", "none"])
 def test_each_format_of_minutes_goes_in_at_first_try(name: str, header: str) -> None:
     times = MINUTE_TIMES[name]
-    bars = some_bars(MINUTES[:400] + MINUTES[-400:])
+    bars = some_bars(MINUTES[:60] + MINUTES[-60:])
     needs_header = times.names == ("Gmt time",) and header == "none"  # which holds the zone
     options = {"zone": "UTC"} if needs_header else zone_of(times)
     assert check(bars, replace(PLAIN, times=times, header=header), MINUTE, options) is None

@@ -148,7 +148,7 @@ def written(rows: list[dict[str, str]], times: list[str], layout: Layout) -> byt
     return PACKERS[layout.packer](text.getvalue().encode(layout.encoding))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=bars(), layout=layouts())
 def test_any_layout_gives_the_same_columns_or_a_question(tmp_path, rows, layout):
     times = time_texts(len(rows), layout.times)

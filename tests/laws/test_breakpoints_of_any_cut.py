@@ -80,7 +80,7 @@ def plain(store: BarStore) -> tuple[list[Stop], list[str]]:
     return found, [session.digest for session in play(law_config(), store).summary().sessions]
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
 @given(cuts=st.lists(st.integers(1, 150), max_size=20), speed=st.sampled_from([0.0, 300_000.0, 1e9]))
 def test_breakpoints_fire_at_the_same_slots_and_change_no_bit(
     store: BarStore, plain: tuple[list[Stop], list[str]], cuts: list[int], speed: float

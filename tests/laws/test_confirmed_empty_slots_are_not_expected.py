@@ -191,7 +191,7 @@ def check_export(folder: Path, market: Market) -> None:
 
 
 @settings(
-    max_examples=5,
+    max_examples=3,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow],
@@ -330,7 +330,7 @@ class Step(NamedTuple):
 told = st.builds(Step, st.integers(0, 210), st.integers(0, 2), st.integers(0, 209), st.booleans())
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(steps=st.lists(told, max_size=12), seed=st.integers(0, 100))
 def test_facts_that_come_late_give_the_tape_that_had_them_from_the_start(
     steps: list[Step], seed: int

@@ -79,7 +79,7 @@ def history_of_next(played: Tape, over: Market) -> Tape:
     return tape
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     name=st.sampled_from(sorted(MARKETS)),
     seed=st.integers(0, 50),

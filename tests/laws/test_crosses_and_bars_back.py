@@ -241,7 +241,7 @@ TRAILED: Final = st.sampled_from([(name, "") for name in TRAILING])
 BACK: Final = st.one_of(st.just(0), st.integers(1, 4), st.integers(1, 4), st.integers(5, 1000))
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     value=st.one_of(st.tuples(NAMED, BACK), st.tuples(NAMED, BACK), st.tuples(TRAILED, st.just(0))),
     maker=MAKERS,
@@ -334,7 +334,7 @@ def statements(draw: st.DrawFn) -> tuple[str, Callable[[Market, int, int], bool]
     return f"{left.text} {sign} {right.text}", holds
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     said=statements(),
     maker=MAKERS,
@@ -384,7 +384,7 @@ def stops(market: Market) -> list[Stop]:
     return found
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     position=st.integers(0, 5),
     cuts=st.lists(st.integers(1, 150), max_size=8),
@@ -429,7 +429,7 @@ def poisoned(tape: Tape, frontier: int) -> Tape:
     return other
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(said=statements(), session=st.integers(0, 6), part=st.floats(0, 1))
 def test_what_comes_later_does_not_matter(
     market: Market, said: tuple[str, object], session: int, part: float

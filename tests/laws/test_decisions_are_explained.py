@@ -119,7 +119,7 @@ def agrees(explained: DecisionExplanation, seen: Seen, symbols: Sequence[str] | 
         assert not rule.parts or rule.parts[0].outcome is rule.outcome
 
 
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(MARKETS, STRATEGIES, TERMS, st.sampled_from(SYMBOLS))
 def test_rules_are_true_where_a_slow_walk_finds_them_true_and_explain_its_orders(
     tapes: list[Tape], strategies: tuple[SlowStrategy, ...], terms: AccountTerms, symbol: str
@@ -160,7 +160,7 @@ def entries_are_found(
     assert entries.becomes_true(tape, middle, len(tape)).tolist() == expected[middle:]
 
 
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(MARKETS, STRATEGIES, TERMS, st.integers(1, 12), st.integers(0, 10**6))
 def test_what_comes_after_a_slot_does_not_change_its_explanation(
     tapes: list[Tape], strategies: tuple[SlowStrategy, ...], terms: AccountTerms, frontier: int, seed: int
@@ -191,7 +191,7 @@ def known(explained: Sequence[DecisionExplanation]) -> list[DecisionExplanation]
     return [replace(one, scale=SCALE) for one in explained]
 
 
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(MARKETS, STRATEGIES, TERMS)
 def test_conditions_read_the_account_as_it_stood_at_each_frontier(
     tapes: list[Tape], strategies: tuple[SlowStrategy, ...], terms: AccountTerms

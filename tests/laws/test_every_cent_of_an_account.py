@@ -345,14 +345,14 @@ def trip_of(trade: Trade) -> tuple[int, ...]:
     )  # fmt: skip
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(terms(), st.lists(sessions(), min_size=1, max_size=3))
 def test_broker_and_slow_model_agree_at_every_slot(slow_terms: SlowTerms, played: list[Session]) -> None:
     """So do cash + positions = equity, prices within bars, participation, and no fill in the deciding bar."""
     BothModels(slow_terms).play(played)
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(terms(), st.integers(0, 2**32))
 def test_they_agree_in_busy_sessions(slow_terms: SlowTerms, seed: int) -> None:
     random = Random(seed)

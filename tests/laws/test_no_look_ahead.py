@@ -66,7 +66,7 @@ def with_changed_quotes(store: BarStore, other: BarStore, tapes: list[Tape], mom
             other.quotes.write(symbol, interval, changed)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 @given(session=st.integers(0, 3), part=st.floats(0, 1), how=st.sampled_from(["cut", "altered"]))
 def test_later_input_changes_no_earlier_value(store, tapes, session, part, how):
     slots = tapes[session].slots

@@ -153,7 +153,7 @@ def played(config: SessionConfig, store: BarStore, cuts: list[int]) -> KeepRecor
 
 
 # Markets are small already: shrinking one would play hundreds of runs.
-@settings(phases=[Phase.generate], max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(phases=[Phase.generate], max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     market=markets(),
     place=st.sampled_from(["bars.db", "bars"]),

@@ -52,7 +52,7 @@ late_bars = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     name=st.sampled_from(sorted(MARKETS)),
     seed=st.integers(0, 50),

@@ -290,7 +290,7 @@ def walked(
     return Walked(told(orders), fills, equity, trades, account.figures(), account.at_hand())
 
 
-@settings(max_examples=120)
+@settings(max_examples=50)
 @given(MARKETS, STRATEGIES, TERMS, st.lists(st.integers(0, 13), max_size=13))
 def test_any_cut_gives_what_a_slow_walk_gives(
     tapes: list[Tape], strategies: tuple[SlowStrategy, ...], terms: AccountTerms, cuts: list[int]
@@ -312,7 +312,7 @@ COSTLY: Final = st.builds(
 )
 
 
-@settings(max_examples=80)
+@settings(max_examples=40)
 @given(
     st.builds(market, st.integers(0, 10**6), st.sampled_from([0.0, 0.0, 0.1, 0.3])),
     st.lists(plain_strategies("one"), min_size=1, max_size=1)
@@ -329,7 +329,7 @@ def test_orders_that_are_worked_out_at_once_are_those_of_a_slow_walk(
     assert walked(tapes, strategies, terms, cuts) == of_slow_walk(slow)
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(MARKETS, STRATEGIES, TERMS, st.integers(0, 12), st.integers(0, 10**6))
 def test_what_comes_after_a_slot_changes_no_decision_and_no_fill_before_it(
     tapes: list[Tape], strategies: tuple[SlowStrategy, ...], terms: AccountTerms, slot: int, seed: int

@@ -165,7 +165,7 @@ def test_each_scan_runs_once_at_exactly_its_slot(expected):
         assert slots == sorted(planned, key=lambda one: one[1])
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     stops=st.lists(st.integers(0, sum(LENGTHS) - 1), max_size=5),
     speed=st.sampled_from([0.0, 1e6]),
@@ -206,7 +206,7 @@ def test_what_scans_add_is_as_if_added_by_hand(stores, expected):
         system.stop(LIMIT_S)
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     session=st.integers(0, 2),
     slot=st.sampled_from([5, 31, 90, 150, 209]),

@@ -116,7 +116,7 @@ def told(records: Sequence[AccountRecord]) -> list[Any]:
     ]
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(MARKETS, st.sampled_from([None, 2.5, 0.4]), CUTS, CUTS)
 def test_the_same_logic_by_a_rule_by_bars_and_by_slices_gives_the_same_fills(
     folder: Path, tapes: list[Tape], participation: float | None, cuts: list[int], others: list[int]
@@ -132,7 +132,7 @@ def test_the_same_logic_by_a_rule_by_bars_and_by_slices_gives_the_same_fills(
 INTERVALS: Final = st.sampled_from([None, Interval.parse("1h")])
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(MARKETS, INTERVALS, CUTS)
 def test_any_cut_gives_the_same(
     folder: Path, tapes: list[Tape], interval: Interval | None, cuts: list[int]
@@ -143,7 +143,7 @@ def test_any_cut_gives_the_same(
     assert any(orders and fills and notes for orders, fills, _, notes, _ in whole)
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(MARKETS, INTERVALS, st.integers(0, 12), st.integers(0, 10**6))
 def test_what_comes_after_a_slot_changes_nothing_before_it(
     folder: Path, tapes: list[Tape], interval: Interval | None, slot: int, seed: int

@@ -289,13 +289,13 @@ def check(outcome: Outcome, expected: Sequence[Tape]) -> None:
                     assert made.historical_quality[quality] == whole.historical_quality[quality]
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(moves=MOVES)
 def test_each_symbol_is_as_if_it_had_been_there_from_the_open(stores, expected, moves):
     check(played(config_of(FILE), stores[0], moves, looks_back=True), expected)
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
 @given(moves=MOVES, prefetch=st.integers(1, 4))
 def test_the_same_changes_give_the_same_stamp_from_both_stores_at_any_speed(stores, moves, prefetch):
     first = played(config_of(FILE), stores[0], moves, looks_back=False)

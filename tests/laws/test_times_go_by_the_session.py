@@ -52,7 +52,7 @@ def meant(tape: Tape, time_of_day: time) -> datetime:
 SESSIONS = [(exchange, day) for exchange, days in DAYS.items() for day in days]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.sampled_from(SESSIONS), st.times(), st.sampled_from(["<", "<=", ">", ">=", "==", "!="]))
 def test_a_time_is_compared_in_the_order_of_the_session(which: tuple[str, str], at: time, sign: str) -> None:
     tape = tape_of(*which)

@@ -67,7 +67,7 @@ def of_yesterday(found: OpeningValues) -> Shown:
     return {key: struct.pack("<d", value) for key, value in values.items() if not math.isnan(value)}
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     kind=st.sampled_from(["sqlite", "parquet"]),
     begin=st.integers(1, len(DAYS) - 1),

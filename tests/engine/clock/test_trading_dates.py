@@ -24,7 +24,7 @@ def new_york() -> TimeManager:
 NEW_YORK = TimeManager("XNYS")
 DAYS = st.dates(date(1999, 1, 1), date(2020, 12, 31))
 # The first date of a year builds a calendar, which takes a part of a second.
-in_any_time = settings(deadline=None)
+in_any_time = settings(max_examples=50, deadline=None)
 
 
 @cache

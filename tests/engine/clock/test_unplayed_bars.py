@@ -62,7 +62,7 @@ def instants(exchange: str) -> st.SearchStrategy[datetime]:
     return st.one_of(anywhere, near)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.data(), st.sampled_from(sorted(EVENINGS)), st.booleans())
 def test_each_bar_is_counted_in_the_place_where_the_schedule_has_it(
     data: st.DataObject, exchange: str, extended: bool

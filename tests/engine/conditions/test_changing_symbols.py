@@ -70,7 +70,7 @@ def played(steps: list[Step]) -> list[tuple[int, ChangingSession]]:
     return parts
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(steps=STEPS)
 def test_breakpoints_fire_where_a_reader_slot_by_slot_finds_the_symbols_that_are_there(
     steps: list[Step],

@@ -260,7 +260,7 @@ CONDITIONS: Final = st.recursive(
 )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     said=CONDITIONS,
     name=st.sampled_from(sorted(TAPES)),

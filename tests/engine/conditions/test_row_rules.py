@@ -200,7 +200,7 @@ def values_at(start: int, more: int = 0) -> KnownValues:
     return KnownValues(TAPE, start, min(len(TAPE), start + more), FIGURES)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(said=RULES, at=FRONTIERS)
 def test_a_rule_matches_where_a_reader_of_raw_bars_finds_it(
     said: tuple[str, Judge], at: tuple[int, int]

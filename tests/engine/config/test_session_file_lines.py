@@ -158,7 +158,7 @@ def places(node: object, above: tuple[int | str, ...] = ()) -> Iterator[tuple[tu
         yield from places(value, (*above, key))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     document=st.dictionaries(NAMES, DOCUMENTS, min_size=1, max_size=5),
     form=st.sampled_from(["yaml", "json", "tabs", "flat"]),

@@ -364,7 +364,7 @@ def test_terms_and_files_must_be_there_with_strategies_only(copy: Path) -> None:
     assert_found(copy, "manifest.json", "files: orders.csv is listed, but strategies are missing")
 
 
-@settings(max_examples=4)
+@settings(max_examples=2)
 @given(
     terms=st.fixed_dictionaries(
         {

@@ -105,9 +105,8 @@ BAR_FIELDS = (
 )
 
 
-@pytest.mark.parametrize(
-    ("field", "text", "pattern"),
-    [
+WRONG_FIELDS = {
+    "of place and time": (
         ("symbol", "SPYY", r"^unknown symbol 'SPYY'\. Did you mean 'SPY'\?"),
         ("interval", "2m", r"^unknown interval '2m'"),
         ("timestamp", "noon", r"^invalid timestamp 'noon': use ISO 8601"),
@@ -125,6 +124,8 @@ BAR_FIELDS = (
             "2013-10-07T11:00:00-04:00",
             r"out of order: a row of 2013-10-07 is among those of 2013-10-08",
         ),
+    ),
+    "of values": (
         ("high", "0.01", r"^high 0\.01 is below low"),
         ("low", "-1", r"^low -1 is negative"),
         ("open", "100000", r"^open 100000 is outside low"),
@@ -135,12 +136,19 @@ BAR_FIELDS = (
         ("high", "inf", r"^invalid number 'inf' of high"),
         ("base_bars", "2", r"^base_bars of a base bar is 2, not 1"),
         ("quality", "99.5", r"^quality of a base bar is 99\.5, not 100"),
-    ],
-)
-def test_a_wrong_field_of_a_bar_is_found_in_its_line(copy, field, text, pattern):
-    line = line_of(copy, "bars.csv", FIRST)
-    edit(copy, "bars.csv", line, BAR_FIELDS.index(field), text)
-    assert_found(validate_export(copy), "bars.csv", line, pattern)
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG_FIELDS)
+def test_wrong_fields_of_bars_are_found_in_their_lines(copy, kind):
+    first = line_of(copy, "bars.csv", FIRST)
+    changes = list(enumerate(WRONG_FIELDS[kind], start=first))
+    for line, (field, text, _) in changes:
+        edit(copy, "bars.csv", line, BAR_FIELDS.index(field), text)
+    report = validate_export(copy)
+    for line, (_, _, pattern) in changes:
+        assert_found(report, "bars.csv", line, pattern)
 
 
 @pytest.mark.parametrize("field", ["open", "high", "low", "close", "volume", "base_bars", "quality"])
@@ -649,7 +657,7 @@ def test_a_file_that_cannot_be_read_is_an_error_that_names_it(copy):
         validate_export(copy)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(["session.csv", "bars.csv", "indicators.csv", "quality.csv"]), st.data())
 def test_no_damage_to_a_table_goes_unseen(copy, name, data):
     """Any bytes at any position: there is a finding, and no crash."""

@@ -223,7 +223,7 @@ def scans(draw: st.DrawFn) -> tuple[ScanRecord, ...]:
     return tuple(made)
 
 
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(scans())
 def test_any_scans_are_written_read_back_and_found_sound(
     tmp_path_factory: pytest.TempPathFactory, made: tuple[ScanRecord, ...]

@@ -121,7 +121,7 @@ def rows_from_the_open(symbol: str, day: date, end: int) -> dict[str, bytes]:
 
 
 @given(two_days_of_changes())
-@settings(max_examples=5)
+@settings(max_examples=3)
 def test_each_symbol_has_the_rows_it_would_have_had_from_the_open(
     tmp_path_factory: pytest.TempPathFactory, made: tuple[Changes, Changes]
 ) -> None:

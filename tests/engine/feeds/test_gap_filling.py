@@ -387,7 +387,7 @@ STEPS = st.one_of(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     st.lists(STEPS, min_size=15, max_size=40),
     st.integers(0, 2**32),

@@ -60,7 +60,7 @@ def replayed(messages, pieces):
     return found, closes
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(steps=STEPS, kills=st.lists(st.integers(0, 13), max_size=3), in_folder=st.booleans())
 def test_what_was_known_at_each_slot_is_known_again_after_any_kill(tmp_path_factory, steps, kills, in_folder):
     location = tmp_path_factory.mktemp("known") / ("bars" if in_folder else "bars.db")

@@ -82,7 +82,7 @@ def begun_again(recording, location, pieces):
     return recording, seen, known
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(steps=STEPS, kills=st.lists(st.integers(0, 11), max_size=2))
 def test_what_was_known_at_each_slot_is_known_again_after_any_kill(tmp_path_factory, steps, kills):
     location = tmp_path_factory.mktemp("known") / "bars.db"

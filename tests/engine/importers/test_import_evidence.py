@@ -150,7 +150,7 @@ def test_a_few_repeated_times_are_rejected_row_by_row(store):
     assert stored(store, "A")[0] == (OPEN, 10.0)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rows=st.lists(st.tuples(st.integers(0, 40), st.sampled_from([1.0, 2.0])), min_size=1, max_size=40),
     cuts=st.lists(st.integers(0, 40), max_size=3),

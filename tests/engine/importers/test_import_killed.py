@@ -28,6 +28,7 @@ with open_store(Path(sys.argv[2]), create=True) as store:
     import_lean(Path(sys.argv[1]), store, progress=tell)
 """
 DAY = 86400
+MINUTES = "equity/usa/minute"
 
 
 def content(store: BarStore) -> dict[str, list[tuple[float, ...]]]:
@@ -57,16 +58,22 @@ def bars_of_days(found: dict[str, list[tuple[float, ...]]]) -> dict[tuple[str, i
     return days
 
 
-@pytest.mark.parametrize("name", ["bars.db", "bars"])
-@pytest.mark.parametrize("files", [0, 1, 7, 16, 26])
-def test_a_killed_import_leaves_whole_files_and_is_completed_by_another(lean_root, tmp_path, name, files):
-    folder, killed, whole = (
-        lean_root / "equity/usa/minute",
-        tmp_path / "killed" / name,
-        tmp_path / "whole" / name,
-    )
-    killed.parent.mkdir()
-    whole.parent.mkdir()
+@pytest.fixture(scope="module")
+def undisturbed(lean_root, tmp_path_factory):
+    """Bars and quotes of an import that was not killed."""
+    with open_store(tmp_path_factory.mktemp("whole") / "bars.db", create=True) as store:
+        import_lean(lean_root / MINUTES, store)
+        return content(store), quotes_of(store)
+
+
+@pytest.mark.parametrize(
+    ("name", "files"), [("bars.db", 0), ("bars.db", 7), ("bars.db", 26), ("bars", 1), ("bars", 16)]
+)
+def test_a_killed_import_leaves_whole_files_and_is_completed_by_another(
+    lean_root, tmp_path, undisturbed, name, files
+):
+    folder, killed = lean_root / MINUTES, tmp_path / name
+    expected, expected_quotes = undisturbed
     process = subprocess.Popen(
         [sys.executable, "-c", IMPORT, str(folder), str(killed)],
         stdout=subprocess.PIPE,
@@ -77,9 +84,6 @@ def test_a_killed_import_leaves_whole_files_and_is_completed_by_another(lean_roo
     with process:
         next(line for line in process.stdout if int(line) >= files)
         process.send_signal(signal.SIGKILL)
-    with open_store(whole, create=True) as store:
-        import_lean(folder, store)
-        expected, expected_quotes = content(store), quotes_of(store)
     with open_store(killed) as store:
         left, left_quotes = content(store), quotes_of(store)
         days = bars_of_days(expected)

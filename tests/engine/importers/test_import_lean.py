@@ -559,7 +559,7 @@ BREAK = st.sampled_from(["\n", "\r\n", "\r", "\n\n", "\n \n"])
 def test_the_fast_parser_gives_what_the_exact_one_gives_or_steps_aside(interval, times):
     file = lean_file(interval)
 
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=100, deadline=None)
     @given(st.data())
     def check(data):
         usual = st.integers(1, 10**7).map(str)

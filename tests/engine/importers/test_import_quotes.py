@@ -386,7 +386,7 @@ def plainly_reduced(lines, symbol, seconds):
     ]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(ticks, st.booleans(), st.sampled_from([SECOND, MINUTE]), st.integers(20, 200))
 @example([(0, "SPY", "", "", ""), (0, "SPY", "", "1", ""), (0, "SPY", "", "1", "0")], True, SECOND, 20)
 @example([(5, "SPY", "1", "", "1"), (5, "SPY", "2", "", "2"), (9, "SPY", "3", "", "3")], True, SECOND, 20)

@@ -107,7 +107,7 @@ def minutes(draw: st.DrawFn, *, first: int = 1971, last: int = 2068) -> list[dat
 
 @pytest.mark.parametrize("layout", NAIVE)
 @given(moments=minutes(), zone=st.sampled_from(ZONES), cut=st.integers(1, 3), seconds=st.booleans())
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6, deadline=None)
 def test_a_local_time_in_any_layout_is_the_instant_that_the_zone_database_says(
     layout, moments, zone, cut, seconds
 ):
@@ -128,7 +128,7 @@ def test_a_local_time_in_any_layout_is_the_instant_that_the_zone_database_says(
     layout=st.sampled_from([name for name in NAIVE if "digits" not in name and "behind" not in name]),
     zones=st.lists(st.sampled_from(ZONES), min_size=8, max_size=8),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_an_offset_or_zone_behind_a_time_decides_row_by_row(offset, moments, layout, zones):
     local = [
         moment.replace(tzinfo=UTC).astimezone(ZoneInfo(zone))

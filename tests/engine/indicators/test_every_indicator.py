@@ -298,7 +298,7 @@ def test_later_bars_do_not_change_earlier_values(kind: str) -> None:
     hole=st.tuples(st.integers(0, 38), st.integers(0, 38)),
     earlier=st.integers(0, 3),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_random_cuts_and_gaps_change_no_bit(
     seed: int, missing: float, cuts: list[int], hole: tuple[int, int], earlier: int
 ) -> None:

@@ -26,7 +26,7 @@ def gapped_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BarStore]
         yield store
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def session_config() -> Callable[..., SessionConfig]:
     """A session file over that store; keyword arguments go into `backtest_config`."""
 

@@ -37,10 +37,17 @@ PLACES = [
 ]
 
 
-@pytest.mark.parametrize("call", [1, 3])
-@pytest.mark.parametrize("speed", [0.0, 360_000.0])
+@pytest.fixture(scope="module")
+def undisturbed(session_config, gapped_store):
+    """The sessions of a run without a fault."""
+    return play_recorded(session_config(), gapped_store).records
+
+
+@pytest.mark.parametrize(("call", "speed"), [(1, 0.0), (3, 360_000.0)])
 @pytest.mark.parametrize(("owner", "method"), PLACES, ids=lambda p: p if isinstance(p, str) else p.__name__)
-def test_a_fault_ends_the_run_in_order(session_config, gapped_store, monkeypatch, owner, method, call, speed):
+def test_a_fault_ends_the_run_in_order(
+    session_config, gapped_store, undisturbed, monkeypatch, owner, method, call, speed
+):
     if method == "load_history" and call > 1:
         call = 1
     if method == "load" and call > 2:
@@ -67,8 +74,6 @@ def test_a_fault_ends_the_run_in_order(session_config, gapped_store, monkeypatch
     assert system.snapshot().error == f"injected in {method}"
     assert not system.session_data.is_session_active()
     assert not [t for t in threading.enumerate() if t.name.startswith("tapedeck")]
-    monkeypatch.undo()
-    undisturbed = play_recorded(session_config(), gapped_store).records
     for record, whole in zip(kept.records, undisturbed, strict=False):
         assert record.tape.session == whole.tape.session
         played = session_digest(record.tape, record.frontier)

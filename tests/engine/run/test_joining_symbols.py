@@ -128,7 +128,7 @@ def differences(one: Tape, other: Tape, symbol: str) -> list[str]:
     return [name for name in wanted if not same_bits(found[name], wanted[name])]
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     kind=st.sampled_from(["sqlite", "parquet"]),
     symbols=st.permutations(OTHERS).flatmap(

@@ -86,7 +86,7 @@ def raw_quotes(lean_root: Path) -> np.ndarray:
 def test_a_replayed_day_has_the_quotes_of_the_file_and_the_digest_of_the_backtest(
     base: Path, backtest_digest: str, lean_root: Path, tmp_path: Path
 ) -> None:
-    replay = Replay(config_of(), base, tmp_path, DAY, speed=3600.0, begins_s=-60.0)
+    replay = Replay(config_of(), base, tmp_path, DAY, speed=14_400.0, begins_s=-60.0)
     with replay.system() as (system, kept):
         system.start()
         assert system.wait(LIMIT_S)
@@ -135,7 +135,7 @@ def test_quotes_missed_while_the_connection_is_lost_come_with_the_next_one(
 
 
 def test_a_symbol_that_joins_has_its_quotes_of_the_whole_session(base: Path, tmp_path: Path) -> None:
-    replay = Replay(config_of(("AIG",)), base, tmp_path, DAY, speed=7200.0)
+    replay = Replay(config_of(("AIG",)), base, tmp_path, DAY, speed=14_400.0)
     with replay.system() as (system, kept):
         system.start()
         assert system.wait_for(lambda: system.snapshot().frontier >= 100, LIMIT_S)

@@ -86,7 +86,7 @@ def place_of(moment: Moment | None) -> Place | None:
     return None if moment is None else (moment.trading_day, moment.frontier)
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data(), text=st.sampled_from(CONDITIONS), slots=st.integers(1, sum(SLOTS) - 1))
 def test_the_nearest_moments_are_those_of_a_search_slot_by_slot(
     gapped_store: BarStore,

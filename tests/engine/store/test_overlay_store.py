@@ -87,7 +87,7 @@ def written(path, *bars):
     return path
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(stored=st.lists(writes(), max_size=4), later=st.lists(writes(), max_size=5), data=st.data())
 def test_an_overlay_is_its_base_up_to_the_cutoff_below_its_own_bars(base_path, over, stored, later, data):
     path = written(base_path(), *((s, i, bars_of(closes)) for s, i, closes, _ in stored))

@@ -37,7 +37,7 @@ ANY_PLACES = (*PLACES, "memory")
 SYMBOLS = ("AIG", "BRK.b", "SPY", "é'\"")
 
 on_any_store = settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 

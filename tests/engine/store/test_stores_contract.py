@@ -33,7 +33,7 @@ NEW_YEAR_2014 = 1388534400
 PLACES = ("bars.db", "bars")
 
 on_any_store = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 

@@ -21,7 +21,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(steps=steps)
 def test_an_edition_has_the_content_of_its_input_and_what_is_held_keeps_its_own(steps: list) -> None:
     random = np.random.default_rng(0)
