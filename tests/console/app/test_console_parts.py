@@ -175,7 +175,7 @@ def test_saved_state_is_loaded(tmp_path: Path) -> None:
         '{"keys": {"step": 1}}',
         '{"layout": {"charts": [3]}}',
         '{"layout": {"charts": [{"lines": 3}]}}',
-        "\x00" * (2 << 20),
+        pytest.param("\x00" * (2 << 20), id="2 MB of zeros"),  # by itself, an id of 8 MB
     ],
 )
 def test_a_broken_file_is_ignored_with_a_notice(tmp_path: Path, text: str) -> None:
