@@ -9,20 +9,20 @@ from tapedeck.engine.feeds.alpaca.alpaca_history import AlpacaHistory
 from tapedeck.engine.feeds.live_feed import FeedHistory
 from tests.faults.providers import campaign
 
-SCRIPTS = range(1, 4)
-QUOTED = range(6, 9)
+SCRIPTS = range(1, 6)
+QUOTED = range(6, 11)
 
 
 def test_sessions_under_random_faults_of_alpaca_end_as_their_backtest_with_all_that_it_had() -> None:
-    counts, findings = campaign("alpaca", SCRIPTS, at_once=3)
-    with_quotes, more = campaign("alpaca-quotes", QUOTED, at_once=3)
+    counts, findings = campaign("alpaca", SCRIPTS, at_once=5)
+    with_quotes, more = campaign("alpaca-quotes", QUOTED, at_once=5)
     assert not findings + more
-    assert with_quotes["sent q"] > 60
+    assert with_quotes["sent q"] > 100
     counts += with_quotes
     assert counts["sessions"] == len(SCRIPTS) + len(QUOTED)
-    assert counts["versions: bar"] > 60
-    assert counts["versions: history"] + counts["versions: reconciled"] > 30
-    assert counts["editions"] > 6
+    assert counts["versions: bar"] > 100
+    assert counts["versions: history"] + counts["versions: reconciled"] > 50
+    assert counts["editions"] > 10
     assert counts["connections"] > counts["sessions"]
 
 

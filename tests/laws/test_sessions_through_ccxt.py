@@ -9,16 +9,16 @@ from tapedeck.engine.feeds.ccxt.candle_history import CandleHistory
 from tapedeck.engine.feeds.live_feed import FeedHistory
 from tests.faults.providers import campaign
 
-SCRIPTS = range(1, 6)
+SCRIPTS = range(1, 11)
 
 
 def test_sessions_under_random_faults_of_an_exchange_end_as_their_backtest_with_all_that_it_had() -> None:
     counts, findings = campaign("ccxt", SCRIPTS, at_once=5)
     assert not findings
     assert counts["sessions"] == len(SCRIPTS)
-    assert counts["versions: bar"] > 150
-    assert counts["versions: history"] + counts["versions: reconciled"] > 25
-    assert counts["editions"] > 25
+    assert counts["versions: bar"] > 300
+    assert counts["versions: history"] + counts["versions: reconciled"] > 50
+    assert counts["editions"] > 50
     assert counts["connections"] > len(SCRIPTS)
 
 
